@@ -1,0 +1,1 @@
+"""The vocabulary all rooms share: facts, levels, quality, clocks, places, declarations, errors. Pure Python."""

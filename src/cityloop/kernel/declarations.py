@@ -1,0 +1,234 @@
+"""What an application project declares: data only, handed to the rooms when the city starts."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from cityloop.kernel.clocks import Limit
+from cityloop.kernel.levels import Level
+from cityloop.kernel.text import Text
+
+
+class Origin(StrEnum):
+    """Where readings come from; anything but `live` is said on every screen that shows them."""
+
+    LIVE = "live"
+    REPLAYED = "replayed"
+    SIMULATED = "simulated"
+
+
+class WatchKind(StrEnum):
+    """How a watch judges."""
+
+    HIGH = "high"
+    LOW = "low"
+    RATE = "rate"
+    STUCK = "stuck"
+    SILENT = "silent"
+    BASELINE = "baseline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThingSpec:
+    """A device or site.
+
+    Attributes:
+        code: unique in the project.
+        title: its name.
+        description: what it is.
+        longitude: WGS 84 degrees.
+        latitude: WGS 84 degrees.
+        owner: code of the organisation that owns it, empty where none.
+    """
+
+    code: str
+    title: Text
+    description: Text
+    longitude: float
+    latitude: float
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSpec:
+    """A datastream of a thing.
+
+    Attributes:
+        code: unique in the project, such as `water.zone-3.inflow`.
+        thing: code of its thing.
+        title: its name.
+        property_code: code of the observed property, such as `water_flow`; shared by streams of one kind.
+        property_title: name of the observed property.
+        property_definition: URI of the observed property.
+        unit_symbol: UCUM-like symbol shown beside the number.
+        unit_name: name of the unit.
+        unit_definition: URI of the unit.
+        period_s: span between two readings, seconds.
+        decimals: digits shown after the point.
+    """
+
+    code: str
+    thing: str
+    title: Text
+    property_code: str
+    property_title: Text
+    property_definition: str
+    unit_symbol: str
+    unit_name: str
+    unit_definition: str
+    period_s: float
+    decimals: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSpec:
+    """A rule over streams.
+
+    Attributes:
+        code: unique over all projects.
+        title: its name, the title of the alarms it raises.
+        kind: how it judges.
+        streams: stream codes of the project; a trailing `*` matches all that begin so.
+        limits: for `high` and `low` the limit of each level in `unit`; for `rate` the change in `unit` a minute; for
+            `baseline` the distance from the hour-of-week mean in its standard deviations; for `stuck` and `silent` the
+            seconds without a change or a reading.
+        hysteresis: how far a value must return beyond the limit before the alarm clears, in `unit`, >= 0.
+        hold_s: how long the condition must last before it is an alarm, seconds, >= 0.
+        unit: unit symbol of the limits.
+        basis: where the limits come from.
+        confirmed: whether the authority has confirmed the limits; if not they are shown as defaults.
+        case_kind: code of the kind of case an alarm opens, empty for none.
+    """
+
+    code: str
+    title: Text
+    kind: WatchKind
+    streams: tuple[str, ...]
+    limits: dict[Level, float]
+    unit: str
+    basis: Text
+    hysteresis: float = 0.0
+    hold_s: float = 0.0
+    confirmed: bool = False
+    case_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseKindSpec:
+    """A kind of case, an entry of the item library.
+
+    Attributes:
+        code: unique over all projects.
+        title: its name.
+        limit: how long handling may take.
+        organisation: code of the organisation that handles it, empty where the district's own body does.
+        basis: where the limit comes from.
+        confirmed: whether the authority has confirmed the limit.
+    """
+
+    code: str
+    title: Text
+    limit: Limit
+    basis: Text
+    organisation: str = ""
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineSpec:
+    """A line of a wall tile: one number made of streams.
+
+    Attributes:
+        code: such as `water`.
+        title: its name.
+        streams: codes of the streams it is made of; a trailing `*` matches all that begin so.
+        combine: `sum` or `mean`.
+        factor: multiplies the combined value into `unit`.
+        unit: unit symbol shown.
+        decimals: digits shown after the point.
+    """
+
+    code: str
+    title: Text
+    streams: tuple[str, ...]
+    combine: str
+    unit: str
+    factor: float = 1.0
+    decimals: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """An application project on the platform.
+
+    Attributes:
+        code: folder name, unique.
+        number: its number in the city's plan of ten, None where it has none.
+        title: its name.
+        summary: one sentence.
+        lead: code of the leading organisation.
+        plan_source: where the plan names it.
+        things, streams, watches, case_kinds, lines: what it brings.
+        settings: anything else its own page reads, JSON values.
+    """
+
+    code: str
+    number: int | None
+    title: Text
+    summary: Text
+    lead: str
+    plan_source: Text
+    things: tuple[ThingSpec, ...] = ()
+    streams: tuple[StreamSpec, ...] = ()
+    watches: tuple[WatchSpec, ...] = ()
+    case_kinds: tuple[CaseKindSpec, ...] = ()
+    lines: tuple[LineSpec, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def streams_matching(self, patterns: tuple[str, ...]) -> tuple[StreamSpec, ...]:
+        """Return the project's streams that a tuple of codes and `prefix*` patterns names."""
+        return tuple(stream for stream in self.streams if any(matches(stream.code, pattern) for pattern in patterns))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorSpec:
+    """An indicator of the assessment.
+
+    Attributes:
+        code: such as `I17`.
+        title: its name.
+        unit: unit symbol of the value.
+        higher_is_better: direction.
+        target: what is aimed at.
+        denominator_min: below this many the value is shown but not ranked and no shortfall is found.
+        basis: where the target comes from.
+        confirmed: whether the authority has confirmed the target.
+    """
+
+    code: str
+    title: Text
+    unit: str
+    higher_is_better: bool
+    target: float
+    denominator_min: int
+    basis: Text
+    confirmed: bool = False
+
+
+def matches(code: str, pattern: str) -> bool:
+    """Return whether a code is the pattern, or begins with it where the pattern ends in `*`."""
+    return code.startswith(pattern[:-1]) if pattern.endswith("*") else code == pattern
+
+
+__all__ = [
+    "CaseKindSpec",
+    "IndicatorSpec",
+    "LineSpec",
+    "Origin",
+    "Project",
+    "StreamSpec",
+    "ThingSpec",
+    "WatchKind",
+    "WatchSpec",
+    "matches",
+]

@@ -1,0 +1,86 @@
+"""Facts of the stage that judges: the life of an alarm."""
+
+from dataclasses import dataclass
+
+from cityloop.kernel.facts.base import Fact
+from cityloop.kernel.levels import Level
+from cityloop.kernel.text import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AlarmFact(Fact):
+    """What every fact about an alarm names."""
+
+    alarm_id: int
+    title: Text
+    level: Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRaised(_AlarmFact):
+    """A watch has found a condition that asks for a person.
+
+    Attributes:
+        alarm_id: the alarm.
+        title: what it is, in both languages.
+        level: severity when raised.
+        watch_code: the rule that fired, with its version.
+        watch_version: version of that rule.
+        project: code of the application project, empty where none.
+        datastream_id: the stream whose reading it was.
+        thing_name: the device or site.
+        value: the reading.
+        threshold: the limit it broke.
+        unit: unit symbol of both.
+        longitude: WGS 84 degrees, None where the place is not known.
+        latitude: WGS 84 degrees, None where the place is not known.
+        case_kind: code of the kind of case to open, empty where none shall be.
+    """
+
+    watch_code: str
+    watch_version: int
+    project: str
+    datastream_id: int
+    thing_name: str
+    value: float
+    threshold: float
+    unit: str
+    longitude: float | None
+    latitude: float | None
+    case_kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmLevelChanged(_AlarmFact):
+    """A standing alarm became graver or milder; `level` is the new one."""
+
+    level_before: Level
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmAcknowledged(_AlarmFact):
+    """A person has taken note of an alarm."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmShelved(_AlarmFact):
+    """A person has silenced an alarm until a moment, with a reason; a second person consents for levels 1 and 2."""
+
+    reason: str
+    until: str
+    consented_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmCleared(_AlarmFact):
+    """The condition has ended."""
+
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmClosed(_AlarmFact):
+    """The alarm is done with: cleared, and acknowledged or its case closed."""

@@ -1,0 +1,1 @@
+"""Application projects: one folder each, all of one shape."""

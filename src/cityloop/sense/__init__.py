@@ -1,0 +1,1 @@
+"""Things, sensors, datastreams, observations: the SensorThings API and the history behind it."""

@@ -1,0 +1,1 @@
+"""The data plane's door of sense: arrays in, arrays out; no Django."""

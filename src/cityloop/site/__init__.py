@@ -1,0 +1,1 @@
+"""Composition only: settings, the loop, the wire, addresses, processes, the command line."""

@@ -1,0 +1,96 @@
+"""All settings of Cityloop, in one place: environment first, then the TOML file, then the default.
+
+The environment variable of a setting is `CITYLOOP_` and its name in capitals; the TOML file is `cityloop.toml` in the
+data folder (`CITYLOOP_HOME`), or the file `CITYLOOP_CONFIG` names.
+"""
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from cityloop.kernel.errors import CityloopError
+
+
+class ConfigurationError(CityloopError):
+    """A setting cannot be read."""
+
+    key = "Setting %(name)s: %(reason)s"
+
+
+def _setting(default: Any, about: str, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"about": about, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """Every setting, its default and what it means."""
+
+    home: Path = _setting(Path(".cityloop"), "Data folder: everything the product keeps lies below it.")
+    host: str = _setting("127.0.0.1", "Address the web server listens on.")
+    port: int = _setting(8000, "Port of the web server.")
+    web_workers: int = _setting(2, "Web server processes; one a core serves best.")
+    mqtt_port: int = _setting(1883, "Port of the MQTT listener of the embedded NATS server.")
+    nats_port: int = _setting(4222, "Port of the embedded NATS server.")
+    postgres_port: int = _setting(5433, "Port of the embedded PostgreSQL server.")
+    postgres_dsn: str = _setting("", "Address of a PostgreSQL 15-18 of your own; the embedded one stays off.", secret=True)
+    nats_url: str = _setting("", "Address of a NATS 2.11+ of your own; the embedded one stays off.", secret=True)
+    postgres_bin: str = _setting("", "Folder with the PostgreSQL programs; else the installed wheel, else PATH.")
+    nats_bin: str = _setting("", "The nats-server program; else the installed wheel, else PATH.")
+    node: int = _setting(0, "Number of this node, 0-63; 0 is the city.")
+    data: Path = _setting(Path("../shared/data"), "Folder of real data sets that the demo city replays, where present.")
+    demo: str = _setting("auto", "Demo readings: auto, replay, simulate or off.")
+    base_map: str = _setting("", "Base map: a PMTiles file or a tile address with {z}/{x}/{y}; empty shows districts only.")
+    secret_key: str = _setting("", "Key that signs sessions; made and kept in the data folder when empty.", secret=True)
+    allowed_hosts: str = _setting("127.0.0.1,localhost,[::1]", "Names the web server answers to, comma separated.")
+    sta_anonymous: bool = _setting(
+        False, "For conformance tests on a throw-away database only: SensorThings without credentials."
+    )
+    debug: bool = _setting(False, "Show errors in the browser; never in service.")
+
+
+def _converted(name: str, value: Any, kind: type) -> Any:
+    try:
+        if kind is bool:
+            return value if isinstance(value, bool) else {"1": True, "true": True, "0": False, "false": False}[str(value).lower()]
+        if kind is int:
+            return int(value)
+        return Path(value).expanduser() if kind is Path else str(value)
+    except (KeyError, ValueError) as error:
+        raise ConfigurationError(name=name, reason=f"{value!r} is not of the kind {kind.__name__}") from error
+
+
+def load(environment: dict[str, str] | None = None) -> Configuration:
+    """Return the settings in force.
+
+    Args:
+        environment: in place of the process's own.
+
+    Raises:
+        ConfigurationError: names the setting that cannot be read, or that does not exist.
+    """
+    environment = dict(os.environ) if environment is None else environment
+    kinds = {f.name: type(f.default) if not isinstance(f.default, Path) else Path for f in fields(Configuration)}
+    home = Path(environment.get("CITYLOOP_HOME", Configuration.__dataclass_fields__["home"].default)).expanduser()
+    file = Path(environment.get("CITYLOOP_CONFIG", home / "cityloop.toml"))
+    values: dict[str, Any] = {}
+    if file.exists():
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError(name=str(file), reason=str(error)) from error
+    for name in values:
+        if name not in kinds:
+            raise ConfigurationError(name=name, reason=f"{file} names a setting that does not exist")
+    for name in kinds:
+        if (value := environment.get(f"CITYLOOP_{name.upper()}")) is not None:
+            values[name] = value
+    return Configuration(**{name: _converted(name, value, kinds[name]) for name, value in values.items()})
+
+
+@cache
+def configuration() -> Configuration:
+    """Return this process's settings, read once."""
+    return load()
