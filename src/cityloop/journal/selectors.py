@@ -111,8 +111,15 @@ def newest_facts(*, kinds: Iterable[type[Fact]], limit: int) -> list[Entry]:
     return _entries(FactRow.objects.filter(kind__in=names).order_by("-transaction", "-sequence")[:limit])
 
 
-def facts_of_aggregate(ref: Ref, *, limit: int = FACTS_OF_AGGREGATE_MAX) -> tuple[list[Entry], int]:
-    """Return the facts behind an aggregate of the selector `journal.facts`, oldest first, and how many there are.
+def facts_of_aggregate(
+    ref: Ref, *, after: int = 0, limit: int = FACTS_OF_AGGREGATE_MAX
+) -> tuple[list[Entry], int]:
+    """Return a page of the facts behind an aggregate of the selector `journal.facts`, and how many there are.
+
+    Args:
+        ref: the aggregate.
+        after: how many facts to pass over, oldest first.
+        limit: how many facts to return at the most.
 
     Raises:
         ValueError: if the selector is another.
@@ -130,7 +137,7 @@ def facts_of_aggregate(ref: Ref, *, limit: int = FACTS_OF_AGGREGATE_MAX) -> tupl
         rows = rows.filter(happened_at__lt=datetime.fromisoformat(until))
     if ref.as_of:
         rows = rows.filter(transaction__lte=Position.parse(ref.as_of).transaction)
-    return _entries(rows.order_by("transaction", "sequence")[:limit]), rows.count()
+    return _entries(rows.order_by("transaction", "sequence")[after : after + limit]), rows.count()
 
 
 def listener_states() -> list[ListenerState]:

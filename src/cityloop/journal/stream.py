@@ -32,7 +32,14 @@ async def post_facts(connection: AsyncConnection[Any], facts: Sequence[Fact]) ->
         await cursor.executemany(
             _INSERT_FACT,
             [
-                (f.fact_id, fact_kind(type(f)), f.happened_at, f.actor, f.area, msgspec.json.encode(body_of(f)).decode())
+                (
+                    f.fact_id,
+                    fact_kind(type(f)),
+                    f.happened_at,
+                    f.actor,
+                    f.area,
+                    msgspec.json.encode(body_of(f)).decode(),
+                )
                 for f in facts
             ],
         )
