@@ -1,0 +1,1 @@
+"""Who and where: areas, organisations, people, roles, access and its audit."""
