@@ -111,9 +111,7 @@ def newest_facts(*, kinds: Iterable[type[Fact]], limit: int) -> list[Entry]:
     return _entries(FactRow.objects.filter(kind__in=names).order_by("-transaction", "-sequence")[:limit])
 
 
-def facts_of_aggregate(
-    ref: Ref, *, after: int = 0, limit: int = FACTS_OF_AGGREGATE_MAX
-) -> tuple[list[Entry], int]:
+def facts_of_aggregate(ref: Ref, *, after: int = 0, limit: int = FACTS_OF_AGGREGATE_MAX) -> tuple[list[Entry], int]:
     """Return a page of the facts behind an aggregate of the selector `journal.facts`, and how many there are.
 
     Args:

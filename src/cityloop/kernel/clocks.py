@@ -59,7 +59,7 @@ def deadline_of(
     limit: Limit,
     *,
     is_workday: IsWorkday,
-    hours: WorkingHours = WorkingHours(),  # noqa: B008  frozen
+    hours: WorkingHours = WorkingHours(),
 ) -> datetime:
     """Return the instant at which a limit that starts now is over.
 

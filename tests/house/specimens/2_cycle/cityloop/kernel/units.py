@@ -1,0 +1,1 @@
+from cityloop.kernel import levels

@@ -1,0 +1,1 @@
+"""A storey no room has."""

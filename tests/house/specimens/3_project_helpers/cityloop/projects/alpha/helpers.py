@@ -1,0 +1,1 @@
+"""A storey no project has."""

@@ -1,0 +1,1 @@
+from cityloop.decide import services

@@ -1,0 +1,1 @@
+from cityloop.projects.alpha import services

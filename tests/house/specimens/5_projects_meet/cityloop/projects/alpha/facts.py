@@ -1,0 +1,1 @@
+from cityloop.projects.beta import project
