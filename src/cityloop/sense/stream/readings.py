@@ -21,7 +21,7 @@ class OtherParts:
     """What few readings carry; absent parts are None.
 
     Attributes:
-        result_json: the result as JSON text where it is not a finite float64 (a string, an object, null, a big integer).
+        result_json: the result as JSON text where it is no finite float64 (a string, an object, null, a big integer).
         phenomenon_end_us: end of the phenomenon's interval, microseconds since the Unix epoch.
         valid_from_us: start of the valid time.
         valid_until_us: end of the valid time.

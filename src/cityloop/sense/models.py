@@ -1,0 +1,264 @@
+"""Tables of sense: the entities of OGC SensorThings 1.1 and what the pipeline keeps beside them.
+
+The data plane reads and writes these tables with SQL of its own; the migration is their one definition.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Thing(models.Model):
+    """A device or site (SensorThings Thing). `code` is `<project>/<thing code>` where a project declared it."""
+
+    name = models.TextField()
+    description = models.TextField()
+    properties = models.JSONField(null=True)
+    code = models.CharField(max_length=160, unique=True, null=True)  # noqa: DJ001  NULL means nobody declared it
+    project = models.CharField(max_length=60, db_default="")
+
+    class Meta:
+        """Read by id and code."""
+
+        db_table = "sense_thing"
+
+
+class Feature(models.Model):
+    """What was observed (SensorThings FeatureOfInterest); the bounding box serves the geographic filters."""
+
+    name = models.TextField()
+    description = models.TextField()
+    encoding_type = models.TextField()
+    feature = models.JSONField()
+    properties = models.JSONField(null=True)
+    west = models.FloatField(null=True)
+    south = models.FloatField(null=True)
+    east = models.FloatField(null=True)
+    north = models.FloatField(null=True)
+
+    class Meta:
+        """Read by id."""
+
+        db_table = "sense_feature"
+
+
+class Location(models.Model):
+    """Where a thing is or was; `feature` is the one made from it, NULL until an observation needs it."""
+
+    name = models.TextField()
+    description = models.TextField()
+    encoding_type = models.TextField()
+    location = models.JSONField()
+    properties = models.JSONField(null=True)
+    west = models.FloatField(null=True)
+    south = models.FloatField(null=True)
+    east = models.FloatField(null=True)
+    north = models.FloatField(null=True)
+    feature = models.ForeignKey(Feature, models.SET_NULL, null=True, related_name="+")
+    code = models.CharField(max_length=160, unique=True, null=True)  # noqa: DJ001  NULL means nobody declared it
+
+    class Meta:
+        """Read by id and code."""
+
+        db_table = "sense_location"
+
+
+class ThingLocation(models.Model):
+    """Which locations a thing has now."""
+
+    pk = models.CompositePrimaryKey("thing_id", "location_id")
+    thing = models.ForeignKey(Thing, models.CASCADE, related_name="+", db_index=False)
+    location = models.ForeignKey(Location, models.CASCADE, related_name="+")
+
+    class Meta:
+        """Walked both ways."""
+
+        db_table = "sense_thinglocation"
+
+
+class HistoricalLocation(models.Model):
+    """That a thing was somewhere from a moment on."""
+
+    time = models.DateTimeField()
+    thing = models.ForeignKey(Thing, models.CASCADE, related_name="+")
+
+    class Meta:
+        """Read by thing."""
+
+        db_table = "sense_historicallocation"
+
+
+class HistoricalPlace(models.Model):
+    """Which locations a historical location names."""
+
+    pk = models.CompositePrimaryKey("historical_id", "location_id")
+    historical = models.ForeignKey(HistoricalLocation, models.CASCADE, related_name="+", db_index=False)
+    location = models.ForeignKey(Location, models.CASCADE, related_name="+")
+
+    class Meta:
+        """Walked both ways."""
+
+        db_table = "sense_historicalplace"
+
+
+class Sensor(models.Model):
+    """How something is observed; `metadata` is any JSON."""
+
+    name = models.TextField()
+    description = models.TextField()
+    encoding_type = models.TextField()
+    metadata = models.JSONField()
+    properties = models.JSONField(null=True)
+    code = models.CharField(max_length=160, unique=True, null=True)  # noqa: DJ001  NULL means nobody declared it
+
+    class Meta:
+        """Read by id and code."""
+
+        db_table = "sense_sensor"
+
+
+class ObservedProperty(models.Model):
+    """What quantity is observed."""
+
+    name = models.TextField()
+    definition = models.TextField()
+    description = models.TextField()
+    properties = models.JSONField(null=True)
+    code = models.CharField(max_length=160, unique=True, null=True)  # noqa: DJ001  NULL means nobody declared it
+
+    class Meta:
+        """Read by id and code."""
+
+        db_table = "sense_observedproperty"
+
+
+class Datastream(models.Model):
+    """A stream of observations of one property of one thing by one sensor.
+
+    `code` is `<project>/<stream code>`; area, longitude and latitude follow the thing's location.
+    """
+
+    name = models.TextField()
+    description = models.TextField()
+    observation_type = models.TextField()
+    unit_name = models.TextField(null=True)  # noqa: DJ001  SensorThings allows null for unitless streams
+    unit_symbol = models.TextField(null=True)  # noqa: DJ001
+    unit_definition = models.TextField(null=True)  # noqa: DJ001
+    observed_area = models.JSONField(null=True)
+    properties = models.JSONField(null=True)
+    thing = models.ForeignKey(Thing, models.CASCADE, related_name="+")
+    sensor = models.ForeignKey(Sensor, models.CASCADE, related_name="+")
+    observed_property = models.ForeignKey(ObservedProperty, models.CASCADE, related_name="+")
+    code = models.CharField(max_length=160, unique=True, null=True)  # noqa: DJ001  NULL means nobody declared it
+    project = models.CharField(max_length=60, db_default="", db_index=True)
+    period_s = models.FloatField(null=True)
+    decimals = models.SmallIntegerField(db_default=1)
+    origin = models.CharField(max_length=12, db_default="live")
+    area = models.CharField(max_length=15, db_default="110000")
+    longitude = models.FloatField(null=True)
+    latitude = models.FloatField(null=True)
+
+    class Meta:
+        """Read by id, code, project."""
+
+        db_table = "sense_datastream"
+
+
+class Observation(models.Model):
+    """One reading. Partitioned by day of `phenomenon_time` (UTC); made and written by SQL only.
+
+    `result` holds the number; where the result is no finite number it is NULL and `result_json` holds it.
+    """
+
+    pk = models.CompositePrimaryKey("datastream_id", "phenomenon_time", "id")
+    datastream_id = models.BigIntegerField()
+    phenomenon_time = models.DateTimeField()
+    id = models.BigIntegerField()
+    result = models.FloatField(null=True)
+    quality = models.SmallIntegerField(db_default=0)
+    feature_id = models.BigIntegerField()
+    result_time = models.DateTimeField(null=True)
+    phenomenon_end = models.DateTimeField(null=True)
+    result_json = models.JSONField(null=True)
+    valid_from = models.DateTimeField(null=True)
+    valid_until = models.DateTimeField(null=True)
+    result_quality = models.JSONField(null=True)
+    parameters = models.JSONField(null=True)
+
+    class Meta:
+        """Partitioned, hence made by SQL of the migration."""
+
+        db_table = "sense_observation"
+        managed = False
+
+
+class Latest(models.Model):
+    """The newest reading and the extents of a datastream; made and deleted with it.
+
+    An absent row means that there is no such datastream. `feature_id` is the feature made from the thing's location,
+    NULL where it must still be made.
+    """
+
+    datastream_id = models.BigIntegerField(primary_key=True)
+    feature_id = models.BigIntegerField(null=True)
+    id = models.BigIntegerField(null=True)
+    phenomenon_time = models.DateTimeField(null=True)
+    result = models.FloatField(null=True)
+    result_json = models.JSONField(null=True)
+    quality = models.SmallIntegerField(null=True)
+    received_at = models.DateTimeField(null=True)
+    first_time = models.DateTimeField(null=True)
+    last_time = models.DateTimeField(null=True)
+    first_result_time = models.DateTimeField(null=True)
+    last_result_time = models.DateTimeField(null=True)
+
+    class Meta:
+        """Half-filled pages, for each row is rewritten often; hence made by SQL of the migration."""
+
+        db_table = "sense_latest"
+        managed = False
+
+
+class Idempotency(models.Model):
+    """The answer a batch got, by its sender's Idempotency-Key; kept for 24 h."""
+
+    retry_key = models.CharField(primary_key=True, max_length=200)
+    kept_at = models.DateTimeField(db_default=Now(), db_index=True)
+    observation_ids = ArrayField(models.BigIntegerField())
+    outcomes = ArrayField(models.SmallIntegerField())
+
+    class Meta:
+        """Read by key."""
+
+        db_table = "sense_idempotency"
+
+
+class Rejected(models.Model):
+    """A message that was refused, with the reason; bounded by trimming."""
+
+    received_at = models.DateTimeField(db_default=Now(), db_index=True)
+    mouth = models.CharField(max_length=20)
+    reason = models.CharField(max_length=60)
+    detail = models.TextField(db_default="")
+    source = models.CharField(max_length=200, db_default="")
+    payload = models.BinaryField()
+
+    class Meta:
+        """Read newest first."""
+
+        db_table = "sense_rejected"
+
+
+class RejectedCount(models.Model):
+    """How many messages were refused, by mouth, reason and UTC day; also those not kept one by one."""
+
+    pk = models.CompositePrimaryKey("mouth", "reason", "day")
+    mouth = models.CharField(max_length=20)
+    reason = models.CharField(max_length=60)
+    day = models.DateField()
+    count = models.BigIntegerField(db_default=0)
+
+    class Meta:
+        """One row a mouth, reason and day."""
+
+        db_table = "sense_rejectedcount"
