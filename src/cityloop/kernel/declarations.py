@@ -65,6 +65,8 @@ class StreamSpec:
         unit_definition: URI of the unit.
         period_s: span between two readings, seconds.
         decimals: digits shown after the point.
+        origin: where its readings come from.
+        source: what the readings are and under which licence, None where they are the thing's own.
     """
 
     code: str
@@ -78,6 +80,8 @@ class StreamSpec:
     unit_definition: str
     period_s: float
     decimals: int = 1
+    origin: Origin = Origin.LIVE
+    source: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
