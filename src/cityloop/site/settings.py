@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from cityloop.site.configuration import configuration
@@ -35,6 +36,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -85,6 +87,25 @@ LOCALE_PATHS = [_SITE / "locale"]
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [_SITE / "static"]
 STATIC_ROOT = _configuration.home / "static"
+WHITENOISE_USE_FINDERS = True
+
+_map = urlsplit(_configuration.base_map)
+_map_origin = [f"{_map.scheme}://{_map.netloc}"] if _map.scheme in {"http", "https"} else []
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:", *_map_origin],
+        "font-src": [SELF],
+        "connect-src": [SELF, *_map_origin],
+        "worker-src": [SELF, "blob:"],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
