@@ -1,0 +1,1 @@
+"""The embedded engines: where their programs are, as whom they run, what they are told."""

@@ -1,0 +1,191 @@
+"""The supervisor: one thread, woken by signals, that keeps a list of children alive."""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from gettext import gettext as _
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from cityloop.site.supervisor.child import Child, ChildNotReadyError, ChildSpec, Stage
+
+TICK_S = 0.5
+"""Longest sleep between two looks at the children, seconds; a dying child wakes us at once."""
+
+LOG_BYTES_MAX = 32 * 2**20
+"""A log that grew to this size is kept once as `.1` and begun anew, bytes."""
+
+LOGS_EVERY_S = 30.0
+"""How often the logs' sizes are looked at, seconds."""
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Supervisor:
+    """Starts, watches and stops children.
+
+    Args:
+        state_file: where it writes what runs, for `cityloop status`.
+        say: tells the person at the terminal.
+        about: what else the state file says, such as the address.
+    """
+
+    def __init__(self, *, state_file: Path, say: Callable[[str], None], about: dict[str, Any] | None = None) -> None:
+        """Begin without children."""
+        self.children: list[Child] = []
+        self.stopping = False
+        self._state_file = state_file
+        self._say = say
+        self._about = about or {}
+        self._logs_due_at = 0.0
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+
+    def heed_signals(self) -> None:
+        """Stop in good order on Ctrl-C, TERM and a closed terminal; wake when a child dies."""
+        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._stop_asked)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+
+    def _stop_asked(self, _number: int, _frame: FrameType | None) -> None:
+        self.stopping = True
+
+    def start(self, spec: ChildSpec) -> Child:
+        """Start a child and keep it alive from now on."""
+        child = Child(spec)
+        child.start(time.monotonic())
+        self.children.append(child)
+        self.write_state()
+        return child
+
+    def wait_ready(self, child: Child, *, deadline_s: float, deaths_max: int = 3) -> bool:
+        """Wait until a child serves; what dies meanwhile is started again.
+
+        Args:
+            child: whose `ready` is asked.
+            deadline_s: how long, seconds.
+            deaths_max: after so many deaths in a row we stop hoping.
+
+        Returns:
+            False if we were asked to stop meanwhile.
+
+        Raises:
+            ChildNotReadyError: if it does not serve in that time.
+        """
+        ends_at = time.monotonic() + deadline_s
+        while not self.stopping:
+            self.look()
+            if child.process is not None and (child.spec.ready is None or child.spec.ready()):
+                return True
+            if time.monotonic() > ends_at or child.deaths >= deaths_max:
+                raise ChildNotReadyError(name=child.spec.name, log=child.spec.log, tail=child.log_tail())
+            self._sleep(0.1)
+        return False
+
+    def run(self) -> None:
+        """Keep the children alive until somebody asks us to stop."""
+        while not self.stopping:
+            self.look()
+            self._sleep(min([TICK_S, *(self._rest_left(child) for child in self.children if child.process is None)]))
+
+    def look(self) -> None:
+        """Look at every child once: notice deaths, start again what is due."""
+        now = time.monotonic()
+        changed = False
+        for child in self.children:
+            code = child.note_death(now)
+            if code is not None:
+                self._say(_death_sentence(child, code))
+                changed = True
+            if child.process is None and now >= child.due_at and not self.stopping:
+                child.restarts += 1
+                child.start(now)
+                changed = True
+        if changed:
+            self.write_state()
+        if now >= self._logs_due_at:
+            self._logs_due_at = now + LOGS_EVERY_S
+            self._turn_logs()
+
+    def stop_all(self) -> None:
+        """Stop all children, the last stage first, each child in good order, hard only if it does not heed."""
+        self.stopping = True
+        for stage in sorted(Stage, reverse=True):
+            running = [child for child in self.children if child.spec.stage is stage and child.process is not None]
+            for child in running:
+                _signal(child, child.spec.stop_signal)
+            for child in running:
+                self._await_end(child)
+        with contextlib.suppress(FileNotFoundError):
+            self._state_file.unlink()
+
+    def _await_end(self, child: Child) -> None:
+        asked_at = time.monotonic()
+        hard = False
+        while child.process is not None and child.process.poll() is None:
+            waited_s = time.monotonic() - asked_at
+            if waited_s > child.spec.stop_s and not hard:
+                self._say(_("%(name)s does not end by itself and is ended hard.") % {"name": child.spec.name})
+                _signal(child, child.spec.stop_hard)
+                hard = True
+            elif waited_s > 2 * child.spec.stop_s + 5:
+                _signal(child, signal.SIGKILL)
+            self._sleep(0.05)
+        child.process = None
+
+    def _rest_left(self, child: Child) -> float:
+        return max(0.0, child.due_at - time.monotonic())
+
+    def _sleep(self, span_s: float) -> None:
+        select.select([self._wake_read], [], [], span_s)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake_read, 4096)
+
+    def _turn_logs(self) -> None:
+        for child in self.children:
+            log = child.spec.log
+            if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
+                log.with_name(f"{log.name}.1").write_bytes(log.read_bytes())
+                os.truncate(log, 0)
+
+    def write_state(self) -> None:
+        """Write what runs, whole or not at all."""
+        state = {
+            **self._about,
+            "supervisor": os.getpid(),
+            "processes": [
+                {
+                    "name": child.spec.name,
+                    "pid": child.pid,
+                    "restarts": child.restarts,
+                    "log": str(child.spec.log),
+                    "started_at": time.time() - (time.monotonic() - child.started_at),
+                }
+                for child in self.children
+            ],
+        }
+        unfinished = self._state_file.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(state, indent=1), encoding="utf-8")
+        unfinished.replace(self._state_file)
+
+
+def _signal(child: Child, number: signal.Signals) -> None:
+    if child.process is not None:
+        with contextlib.suppress(ProcessLookupError):
+            child.process.send_signal(number)
+
+
+def _death_sentence(child: Child, code: int) -> str:
+    how = _("signal %(number)s") % {"number": -code} if code < 0 else _("code %(number)s") % {"number": code}
+    return _("%(name)s ended (%(how)s) and is started again. Its log: %(log)s") % {
+        "name": child.spec.name,
+        "how": how,
+        "log": child.spec.log,
+    }
