@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from cityloop.kernel.errors import CityloopError
+
 Int64s = npt.NDArray[np.int64]
 Float64s = npt.NDArray[np.float64]
 UInt8s = npt.NDArray[np.uint8]
@@ -74,6 +76,30 @@ class Outcome(IntEnum):
     UNKNOWN_DATASTREAM = 2
     UNKNOWN_FEATURE = 3
     NO_LOCATION = 4
+    NOT_STORABLE = 5
+
+
+class OverloadedError(CityloopError):
+    """More readings wait than may wait; nothing of this batch was kept, the sender still has it.
+
+    Attributes:
+        retry_after_s: when to send again, seconds.
+    """
+
+    key = "Too many readings wait to be stored. Send them again in %(seconds)s seconds."
+    status = 503
+    retry_after_s = 1
+
+    def __init__(self) -> None:
+        """Say when to come again."""
+        super().__init__(seconds=self.retry_after_s)
+
+
+class HistoryAwayError(OverloadedError):
+    """The history cannot be reached just now; a retry with the same Idempotency-Key is kept once."""
+
+    key = "The history cannot be reached. Send the readings again in %(seconds)s seconds."
+    retry_after_s = 5
 
 
 @dataclass(slots=True)

@@ -1,0 +1,1 @@
+"""The history of observations: appended in batches by binary COPY, with the latest values beside it."""
