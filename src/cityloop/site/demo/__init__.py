@@ -1,0 +1,1 @@
+"""The demo city: what it plays, from which set or rule, and how it is labelled."""

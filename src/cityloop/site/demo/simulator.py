@@ -1,0 +1,278 @@
+"""A seeded city: readings as a pure function of seed, stream and time, calibrated on the domain reference.
+
+Source:
+    Domain reference, section 4: the record day of water use (3.04 million m3 with a peak hour 08-09 of 172,000 m3),
+    heating from 15 November to 15 March, room temperature 18 °C. Sizes of zones, substations and grid are those of the
+    public sets the demo replays where they are present.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from cityloop.kernel.declarations import StreamSpec
+from cityloop.site.replay.rows import Events
+
+Times = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+
+HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
+CITY_OFFSET_US = 8 * HOUR_US
+"""The city's clock is UTC+8 all year."""
+
+WATER_PEAK = 172_000 * 24 / 3_040_000
+"""Peak hour over mean hour of the record day, dimensionless."""
+
+WATER_SHAPE = (
+    0.62, 0.55, 0.52, 0.51, 0.55, 0.74, 1.04, 1.27, WATER_PEAK, 1.25, 1.16, 1.13,
+    1.14, 1.06, 0.99, 0.97, 1.02, 1.14, 1.24, 1.27, 1.21, 1.10, 0.96, 0.76,
+)  # fmt: skip
+"""Water use of each hour over the mean; the peak lies at 08-09."""
+
+LOAD_SHAPE = (
+    0.83, 0.79, 0.77, 0.76, 0.77, 0.82, 0.91, 1.00, 1.06, 1.08, 1.09, 1.09,
+    1.08, 1.08, 1.07, 1.07, 1.09, 1.13, 1.14, 1.11, 1.07, 1.02, 0.95, 0.88,
+)  # fmt: skip
+"""Grid load of each hour of a working day over the mean."""
+
+WEEK_SHAPE = (1.02, 1.03, 1.03, 1.02, 1.01, 0.94, 0.91)
+"""Grid load of each day of the week, Monday first, over the mean."""
+
+MONTH_MEAN_C = (-3.0, 0.5, 7.5, 15.0, 21.0, 25.0, 27.0, 26.0, 20.5, 13.5, 5.0, -1.0)
+"""Mean air temperature of each month in Beijing, °C (from memory, rounded)."""
+
+ZONE_MEAN_LPS = {
+    "1": 7.6,
+    "2": 8.3,
+    "3": 3.7,
+    "4": 34.0,
+    "5": 77.0,
+    "6": 9.1,
+    "7": 24.6,
+    "8": 21.5,
+    "9": 18.3,
+    "10": 25.0,
+}
+"""Mean inflow of each zone, L/s."""
+
+SUBSTATION_KW_PER_K = {"l4": 15.0, "l8": 8.0, "l12": 8.0}
+"""Heat a substation delivers for each kelvin below 18 °C outside, kW."""
+
+LOAD_MEAN_MW = 5900.0
+ROOM_C = 18.0
+HEATING_DAYS = (74, 319)
+"""Days of the year between which there is no heating: after 15 March, before 15 November."""
+
+PRESSURE_MPA, PRESSURE_DROP_MPA = 0.32, 0.05
+"""Network pressure at mean use, and how much lower it lies in the peak hour, MPa."""
+
+INCIDENT_EVERY_US = 3 * HOUR_US
+"""In every span of this length the pressure of one district falls for some minutes, microseconds."""
+
+
+def noise(seed: int, name: str, step: npt.NDArray[np.int64]) -> Values:
+    """Return one number in [0, 1) for each step: the same for the same seed, name and step on every machine."""
+    with np.errstate(over="ignore"):
+        mixed = step.astype(np.uint64) + np.uint64(seed * 0x9E3779B1 + crc32(name.encode()))
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed ^= mixed >> np.uint64(31)
+    return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
+
+
+def drift(seed: int, name: str, times: Times, every_us: int) -> Values:
+    """Return a smooth wander in [-1, 1) that turns about every `every_us` microseconds."""
+    step, rest = np.divmod(times, every_us)
+    share = rest / every_us
+    share = share * share * (3 - 2 * share)
+    before, after = noise(seed, name, step), noise(seed, name, step + 1)
+    return 2 * (before + (after - before) * share) - 1
+
+
+def _shaped(shape: Sequence[float], times: Times) -> Values:
+    """Return a shape of 24 hours at each time, the hour's value in its middle, linear between."""
+    hour = ((times + CITY_OFFSET_US) % DAY_US) / HOUR_US - 0.5
+    table: Values = np.array(shape, np.float64)
+    low = np.floor(hour).astype(np.int64)
+    between: Values = table[low % 24] + (table[(low + 1) % 24] - table[low % 24]) * (hour - low)
+    return between
+
+
+def _hourly(shape: Sequence[float], times: Times) -> Values:
+    table: Values = np.array(shape, np.float64)
+    return table[((times + CITY_OFFSET_US) % DAY_US) // HOUR_US]
+
+
+def _day_of_year(times: Times) -> npt.NDArray[np.int64]:
+    days = (times + CITY_OFFSET_US).astype("datetime64[us]").astype("datetime64[D]")
+    return (days - days.astype("datetime64[Y]")).astype(np.int64) + 1
+
+
+def _weekday(times: Times) -> npt.NDArray[np.int64]:
+    monday_first: npt.NDArray[np.int64] = ((times + CITY_OFFSET_US) // DAY_US + 3) % 7
+    return monday_first
+
+
+def air_temperature_c(times: Times, *, seed: int, place: str = "") -> Values:
+    """Return the air temperature, °C: the season, the hour, the weather of the week, and the place."""
+    month = (_day_of_year(times) - 15) / 30.4375
+    low = np.floor(month).astype(np.int64)
+    means = np.array(MONTH_MEAN_C)
+    season = means[low % 12] + (means[(low + 1) % 12] - means[low % 12]) * (month - low)
+    hour = ((times + CITY_OFFSET_US) % DAY_US) / DAY_US
+    day = 4.5 * np.cos(2 * np.pi * (hour - 15 / 24))
+    weather = 4.0 * drift(seed, "weather", times, 3 * DAY_US)
+    local = 0.8 * drift(seed, f"temperature {place}", times, DAY_US) if place else 0.0
+    return np.asarray(season + day + weather + local, np.float64)
+
+
+def fine_particles(times: Times, *, seed: int, place: str) -> Values:
+    """Return PM2.5 in µg/m³: spells of several days, slightly different at each place."""
+    spell = drift(seed, "haze", times, 4 * DAY_US) + 0.25 * drift(seed, f"haze {place}", times, DAY_US // 4)
+    return np.asarray(np.clip(45 * np.exp(1.1 * spell), 3, 500), np.float64)
+
+
+def zone_inflow_lps(times: Times, *, seed: int, zone: str) -> Values:
+    """Return the inflow of a zone, L/s: the shape of the day, more in heat, a little chance."""
+    warmth = 1 + 0.006 * np.clip(air_temperature_c(times, seed=seed) - 15, 0, None)
+    chance = 1 + 0.03 * (noise(seed, f"zone {zone}", times // HOUR_US) - 0.5)
+    return np.asarray(ZONE_MEAN_LPS[zone] * _hourly(WATER_SHAPE, times) * warmth * chance, np.float64)
+
+
+def grid_load_mw(times: Times, *, seed: int) -> Values:
+    """Return the grid load, MW: the day, the week, cold below 18 °C and heat above 26 °C."""
+    outside = air_temperature_c(times, seed=seed)
+    weather = 1 + 0.006 * np.clip(ROOM_C - outside, 0, None) + 0.03 * np.clip(outside - 26, 0, None)
+    week = np.array(WEEK_SHAPE)[_weekday(times)]
+    chance = 1 + 0.01 * (noise(seed, "load", times // HOUR_US) - 0.5)
+    return np.asarray(LOAD_MEAN_MW * 0.94 * _hourly(LOAD_SHAPE, times) * week * weather * chance, np.float64)
+
+
+def heat_reading(times: Times, *, seed: int, substation: str, point: str) -> Values:
+    """Return one quantity of a heat substation: all follow the temperature outside while the season lasts."""
+    outside = air_temperature_c(times, seed=seed, place=substation)
+    if point == "outdoor":
+        return outside
+    day = _day_of_year(times)
+    heating = (day <= HEATING_DAYS[0]) | (day >= HEATING_DAYS[1])
+    need_k = np.where(heating, np.clip(ROOM_C - outside, 0, None), 0.0)
+    chance = noise(seed, f"{substation} {point}", times // (HOUR_US // 4)) - 0.5
+    curve = {
+        "supply-primary": 55 + 1.6 * need_k,
+        "return-primary": 34 + 0.5 * need_k,
+        "supply-secondary": 32 + 0.85 * need_k,
+        "return-secondary": 29 + 0.65 * need_k,
+    }
+    if point == "power":
+        return np.asarray(SUBSTATION_KW_PER_K[substation] * need_k * (1 + 0.08 * chance), np.float64)
+    idle = 25.0 + 2.0 * chance
+    return np.asarray(np.where(heating, curve[point] + 1.5 * chance, idle), np.float64)
+
+
+def incident_depth_mpa(times: Times, *, seed: int, point: str, points: Sequence[str]) -> Values:
+    """Return how far an incident lowers the pressure of a point, MPa: one district a span, for 6 to 15 minutes."""
+    span = times // INCIDENT_EVERY_US
+    hit = np.array(points)[(noise(seed, "where", span) * len(points)).astype(np.int64)] == point
+    lasts_us = (6 + 9 * noise(seed, "how long", span)) * 60e6
+    starts_us = noise(seed, "when", span) * (INCIDENT_EVERY_US - lasts_us)
+    since_us = times % INCIDENT_EVERY_US - starts_us
+    ramp = np.clip(np.minimum(since_us, lasts_us - since_us) / 60e6, 0, 1)
+    return np.asarray(np.where(hit, ramp * (0.12 + 0.17 * noise(seed, "how deep", span)), 0.0), np.float64)
+
+
+def network_pressure_mpa(times: Times, *, seed: int, point: str, points: Sequence[str]) -> Values:
+    """Return the network pressure of a point, MPa: lower when the city draws, a little restless, rarely an incident."""
+    draw = (_shaped(WATER_SHAPE, times) - 1) / (WATER_PEAK - 1)
+    site = 0.03 * (float(noise(seed, f"site {point}", np.zeros(1, np.int64))[0]) - 0.5)
+    restless = 0.006 * (noise(seed, f"point {point}", times // 1_000_000) - 0.5)
+    swell = 0.008 * drift(seed, f"swell {point}", times, 600_000_000)
+    normal = PRESSURE_MPA + site - PRESSURE_DROP_MPA * draw + restless + swell
+    return np.asarray(np.clip(normal - incident_depth_mpa(times, seed=seed, point=point, points=points), 0, None))
+
+
+def rule_of(code: str, *, seed: int, points: Sequence[str]) -> Callable[[Times], Values] | None:
+    """Return the rule that makes a stream's readings, None where the simulator knows none.
+
+    Args:
+        code: stream code of the lifelines project.
+        seed: of the city.
+        points: codes of all pressure points, of which incidents choose.
+    """
+    line, place, quantity = (*code.split("."), "", "")[:3]
+    rules: dict[tuple[str, str], Callable[[Times], Values]] = {
+        ("water", "inflow"): partial(zone_inflow_lps, seed=seed, zone=place.removeprefix("zone-")),
+        ("water", "pressure"): partial(network_pressure_mpa, seed=seed, point=place, points=points),
+        ("power", "load"): partial(grid_load_mw, seed=seed),
+        ("air", "temperature"): partial(air_temperature_c, seed=seed, place=place),
+        ("air", "pm25"): partial(fine_particles, seed=seed, place=place),
+    }
+    if line == "heat":
+        return partial(heat_reading, seed=seed, substation=place, point=quantity)
+    return rules.get((line, quantity))
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedTrack:
+    """Streams of the seeded city, playable like a recording.
+
+    Attributes:
+        specs: the streams.
+        seed: of the city.
+        dense_after_us: before this instant streams quicker than `coarse_us` are sampled at that step only.
+        coarse_us: the step of the far past, microseconds.
+    """
+
+    specs: tuple[StreamSpec, ...]
+    seed: int
+    dense_after_us: int = 0
+    coarse_us: int = 300_000_000
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Return the stream codes."""
+        return tuple(spec.code for spec in self.specs)
+
+    def between(self, after_us: int, until_us: int, *, shift: int) -> Events:
+        """Return the readings of (after, until], in order of time."""
+        del shift
+        if after_us < self.dense_after_us < until_us:
+            past = self.between(after_us, self.dense_after_us, shift=0)
+            return _joined((past, self.between(self.dense_after_us, until_us, shift=0)))
+        points = sorted(spec.code.split(".")[1] for spec in self.specs if spec.code.endswith(".pressure"))
+        parts = []
+        for number, spec in enumerate(self.specs):
+            times = self._times(spec, after_us, until_us)
+            if (rule := rule_of(spec.code, seed=self.seed, points=points)) is not None and len(times):
+                values = np.round(rule(times), spec.decimals + 1)
+                parts.append(Events(times, np.full(len(times), number, np.int32), values))
+        return _joined(tuple(parts))
+
+    def next_after(self, instant_us: int, *, shift: int) -> int | None:
+        """Return when the next reading after an instant is due."""
+        del shift
+        periods_us = {int(spec.period_s * 1e6) for spec in self.specs}
+        return min((instant_us // period_us + 1) * period_us for period_us in periods_us)
+
+    def shift_for(self, now_us: int) -> int:
+        """Return 0: the simulator knows every instant."""
+        del now_us
+        return 0
+
+    def _times(self, spec: StreamSpec, after_us: int, until_us: int) -> Times:
+        step_us = int(spec.period_s * 1e6)
+        if until_us <= self.dense_after_us:
+            step_us = max(step_us, self.coarse_us)
+        return np.arange((after_us // step_us + 1) * step_us, until_us + 1, step_us, dtype=np.int64)
+
+
+def _joined(parts: tuple[Events, ...]) -> Events:
+    if not parts:
+        return Events(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float64))
+    joined = Events(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("time_us", "stream", "value"))
+    )
+    return joined.part(np.lexsort((joined.stream, joined.time_us)))

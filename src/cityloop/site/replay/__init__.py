@@ -1,0 +1,1 @@
+"""Plays recorded readings through MQTT as a device would: mapping, rows, shift, position, device, player."""
