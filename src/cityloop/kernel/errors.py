@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cityloop.kernel.text import Text
+
 
 class CityloopError(Exception):
     """An anticipated failure, told to its reader in the reader's language.
 
     Attributes:
         key: translation key of the sentence, an English sentence with `%(name)s` places.
-        parameters: the values of those places.
+        parameters: the values of those places; a `Text` is said in the reader's language.
         status: the HTTP status a face answers with.
         field: the field of the input that is at fault, or None.
     """
@@ -25,7 +27,8 @@ class CityloopError(Exception):
 
     def sentence(self) -> str:
         """Return the English sentence with its places filled."""
-        return self.key % self.parameters if self.parameters else self.key
+        words = {name: value.en if isinstance(value, Text) else value for name, value in self.parameters.items()}
+        return self.key % words if words else self.key
 
 
 class NotFoundError(CityloopError):

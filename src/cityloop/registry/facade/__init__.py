@@ -1,0 +1,158 @@
+"""The door of the registry."""
+
+from cityloop.kernel.areas import AreaCode
+from cityloop.registry.facade.access import (
+    AccessDeniedError,
+    may,
+    note_change,
+    note_read,
+    require,
+)
+from cityloop.registry.facade.accounts import (
+    OwnPostsError,
+    add_person,
+    add_post,
+    change_own_password,
+    end_post,
+    log_in,
+    log_out,
+    remember_language,
+    reset_password,
+    set_active,
+)
+from cityloop.registry.facade.gates import (
+    PASSWORD_PATH,
+    address_of,
+    person_of,
+    personal,
+    problem_page,
+    public,
+    requires,
+    sentence_of,
+)
+from cityloop.registry.rules.access import DutiesMustStaySeparateError, Post
+from cityloop.registry.rules.bodies import OrganisationKind, responsible_body
+from cityloop.registry.rules.roles import ROLES, Right, Role
+from cityloop.registry.selectors.areas import (
+    AreaView,
+    area,
+    area_name,
+    area_names,
+    areas_below,
+    calendar_span,
+    district_at,
+    district_shapes,
+    districts,
+    is_workday,
+)
+from cityloop.registry.selectors.audit import AUDIT_PAGE_ROWS, AuditView, TokenView, audit_entries, tokens
+from cityloop.registry.selectors.organisations import (
+    OrganisationView,
+    organisation,
+    organisation_name,
+    organisations,
+)
+from cityloop.registry.selectors.people import (
+    VISITOR,
+    PersonView,
+    actor_name,
+    actor_names,
+    all_posts_of,
+    people,
+    people_with,
+    person,
+    today,
+)
+from cityloop.registry.services.audit import Outcome
+from cityloop.registry.services.demo import DEMO_PEOPLE, DemoPerson, ensure_demo_people
+from cityloop.registry.services.logins import LockedOutError, LoginFailedError
+from cityloop.registry.services.people import AccountTakenError, PasswordRefusedError, WrongPasswordError
+from cityloop.registry.services.seeding import Seeded, load_calendar, seed
+from cityloop.registry.services.tokens import ensure_token, issue_token, revoke_token
+
+
+def body_responsible(area: AreaCode, case_kind_organisation: str = "") -> str:
+    """Return the code of the organisation that handles a matter.
+
+    Args:
+        area: where the matter lies.
+        case_kind_organisation: whom the item library names, empty where nobody: then the territory catches.
+    """
+    return responsible_body(area, case_kind_organisation)
+
+
+__all__ = [
+    "AUDIT_PAGE_ROWS",
+    "DEMO_PEOPLE",
+    "PASSWORD_PATH",
+    "ROLES",
+    "VISITOR",
+    "AccessDeniedError",
+    "AccountTakenError",
+    "AreaView",
+    "AuditView",
+    "DemoPerson",
+    "DutiesMustStaySeparateError",
+    "LockedOutError",
+    "LoginFailedError",
+    "OrganisationKind",
+    "OrganisationView",
+    "Outcome",
+    "OwnPostsError",
+    "PasswordRefusedError",
+    "PersonView",
+    "Post",
+    "Right",
+    "Role",
+    "Seeded",
+    "TokenView",
+    "WrongPasswordError",
+    "actor_name",
+    "actor_names",
+    "add_person",
+    "add_post",
+    "address_of",
+    "all_posts_of",
+    "area",
+    "area_name",
+    "area_names",
+    "areas_below",
+    "audit_entries",
+    "body_responsible",
+    "calendar_span",
+    "change_own_password",
+    "district_at",
+    "district_shapes",
+    "districts",
+    "end_post",
+    "ensure_demo_people",
+    "ensure_token",
+    "is_workday",
+    "issue_token",
+    "load_calendar",
+    "log_in",
+    "log_out",
+    "may",
+    "note_change",
+    "note_read",
+    "organisation",
+    "organisation_name",
+    "organisations",
+    "people",
+    "people_with",
+    "person",
+    "person_of",
+    "personal",
+    "problem_page",
+    "public",
+    "remember_language",
+    "require",
+    "requires",
+    "reset_password",
+    "revoke_token",
+    "seed",
+    "sentence_of",
+    "set_active",
+    "today",
+    "tokens",
+]

@@ -1,0 +1,160 @@
+"""The registry's door for the data plane: districts of points, rights of tokens; no Django."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from psycopg import AsyncConnection
+from psycopg import Error as PsycopgError
+from shapely.geometry import shape
+
+from cityloop.kernel.areas import CITY, AreaCode, lies_within
+
+RIGHTS_CHANNEL = "cityloop_rights"
+"""NOTIFY channel that says the tokens have changed; the payload is empty."""
+
+RELOAD_S = 2.0
+"""Longest time a revoked token is still honoured by a process that missed the NOTIFY, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The outline of an area: its code and its GeoJSON geometry, WGS 84."""
+
+    area: AreaCode
+    geometry: dict[str, Any]
+
+
+class Districts:
+    """Finds the district of points, in arrays.
+
+    Args:
+        outlines: the districts; later ones lose where two overlap.
+    """
+
+    def __init__(self, outlines: Iterable[Outline] = ()) -> None:
+        """Build the search tree."""
+        self._set(list(outlines))
+
+    def _set(self, outlines: Sequence[Outline]) -> None:
+        shapes = [shape(outline.geometry) for outline in outlines]
+        shapely.prepare(shapes)
+        self._tree = shapely.STRtree(shapes)
+        self._codes = np.array([outline.area for outline in outlines] + [CITY], dtype="U15")
+
+    def __len__(self) -> int:
+        """Return how many districts are known."""
+        return len(self._codes) - 1
+
+    async def load(self, connection: AsyncConnection[Any]) -> "Districts":
+        """Read the outlines from the database and return this object."""
+        cursor = await connection.execute("SELECT area_id, geometry FROM registry_areashape ORDER BY area_id")
+        self._set([Outline(AreaCode(code), geometry) for code, geometry in await cursor.fetchall()])
+        return self
+
+    def locate(self, longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.str_]:
+        """Return the code of the district each point lies in, the city's for a point in none.
+
+        Args:
+            longitude: WGS 84 degrees, shape (n,); NaN lies in no district.
+            latitude: WGS 84 degrees, shape (n,).
+
+        Returns:
+            Place codes, shape (n,).
+        """
+        place = np.column_stack([np.atleast_1d(longitude), np.atleast_1d(latitude)]).astype(float)
+        points: Any = shapely.points(place)
+        number = np.full(len(points), len(self))
+        found = self._tree.query(points, predicate="intersects")
+        np.minimum.at(number, found[0], found[1])
+        codes: NDArray[np.str_] = self._codes[number]
+        return codes
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRights:
+    """What a machine may do.
+
+    Attributes:
+        token_id: its row.
+        name: what the machine is called.
+        may_read: whether it may read.
+        may_write: whether it may create, update and delete.
+        area: the area it is limited to, with everything below.
+    """
+
+    token_id: int
+    name: str
+    may_read: bool
+    may_write: bool
+    area: AreaCode
+
+    @property
+    def actor(self) -> str:
+        """Return the actor code of the machine."""
+        return f"token:{self.token_id}"
+
+    def covers(self, area: AreaCode) -> bool:
+        """Return whether an area lies in the token's own."""
+        return lies_within(area, self.area)
+
+
+def digest_of(bearer_token: str) -> str:
+    """Return what is kept of a token: its SHA-256 in hexadecimal.
+
+    A fast hash will do, for a token is 256 random bits and cannot be guessed as a password can.
+    """
+    return hashlib.sha256(bearer_token.encode()).hexdigest()
+
+
+_TOKENS = """
+    SELECT digest, id, name, may_read, may_write, area_id FROM registry_apitoken
+    WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+"""
+
+
+class Rights:
+    """The rights of all valid tokens, held in memory so that a request costs one hash and one look-up."""
+
+    def __init__(self) -> None:
+        """Know nobody until loaded."""
+        self._of_digest: dict[str, TokenRights] = {}
+
+    async def load(self, connection: AsyncConnection[Any]) -> None:
+        """Read all valid tokens from the database."""
+        cursor = await connection.execute(_TOKENS)
+        rows = await cursor.fetchall()
+        self._of_digest = {row[0]: TokenRights(row[1], row[2], row[3], row[4], AreaCode(row[5])) for row in rows}
+
+    def of_token(self, bearer_token: str) -> TokenRights | None:
+        """Return the rights of a token as presented, None where it is not valid."""
+        return self._of_digest.get(digest_of(bearer_token))
+
+    async def follow(self, connect: Callable[[], Awaitable[AsyncConnection[Any]]]) -> None:
+        """Keep the rights fresh until cancelled: at every NOTIFY, and every `RELOAD_S` in any case.
+
+        A lost connection is made again; until then the rights last read stand.
+
+        Args:
+            connect: opens a connection of its own, directly to the server (LISTEN does not pass a transaction pooler).
+        """
+        while True:
+            try:
+                await self._follow_once(connect)
+            except (OSError, PsycopgError):
+                await asyncio.sleep(RELOAD_S)
+
+    async def _follow_once(self, connect: Callable[[], Awaitable[AsyncConnection[Any]]]) -> None:
+        connection = await connect()
+        async with connection:
+            await connection.set_autocommit(True)
+            await connection.execute(f"LISTEN {RIGHTS_CHANNEL}")
+            while True:
+                await self.load(connection)
+                async for _ in connection.notifies(timeout=RELOAD_S, stop_after=1):
+                    pass
