@@ -50,8 +50,8 @@ def navigation(context: dict[str, Any]) -> list[Any]:
 def signed_in(context: dict[str, Any]) -> Any:
     """Return the person who is signed in, None for nobody."""
     request = context.get("request")
-    user = getattr(request, "user", None)
-    return person_of(request) if request is not None and user is not None and user.is_authenticated else None
+    person = person_of(request) if request is not None else None
+    return None if person is None or person.is_visitor else person
 
 
 @register.inclusion_tag("parts/severity.html")
@@ -123,3 +123,15 @@ def origin_label(origin: str) -> str:
         "replayed": pgettext("origin of readings", "replayed real data"),
         "simulated": pgettext("origin of readings", "simulated"),
     }.get(str(origin), "")
+
+
+@register.inclusion_tag("parts/map.html")
+def district_map(data: dict[str, Any], *, name: str, label: str) -> dict[str, Any]:
+    """Show districts and points on a map; the page puts the table behind it, and loads `site/map.js`."""
+    return {"data": data, "id": name, "data_id": f"{name}-data", "label": label}
+
+
+@register.inclusion_tag("parts/chart.html")
+def line_chart(data: dict[str, Any], *, name: str, label: str) -> dict[str, Any]:
+    """Show curves over time; the page puts the table behind them, and loads `site/chart.js`."""
+    return {"data": data, "id": name, "data_id": f"{name}-data", "label": label}

@@ -1,0 +1,110 @@
+// One map: districts in step colours by the gravest level, points by level and shape, an inset of the six core districts.
+// With a base map set and WebGL2 there, MapLibre GL draws it; otherwise ECharts draws the districts alone and says so.
+import { still } from "./chart.js";
+
+export const SHAPES = {
+  1: "path://M7 2h10l5 5v10l-5 5H7l-5-5V7z",
+  2: "path://M12 1l11 11-11 11L1 12z",
+  3: "path://M12 2l11 20H1z",
+  4: "path://M12 2a10 10 0 1 1 0 20 10 10 0 0 1 0-20z",
+};
+export const FILLS = {
+  light: { none: "#dfe8f2", 1: "#e5737d", 2: "#f0a36b", 3: "#ffe28a", 4: "#8dbbe8", line: "#5f7894", ink: "#1b2530", halo: "#ffffff" },
+  dark: { none: "#12305a", 1: "#a32835", 2: "#a8561a", 3: "#8c7113", 4: "#1f62b5", line: "#4fb8e8", ink: "#ffffff", halo: "#06142a" },
+};
+const POINTS = { 1: "#ff5c66", 2: "#ff9a3d", 3: "#ffd84d", 4: "#63b0ff" };
+const CORE = new Set(["110101", "110102", "110105", "110106", "110107", "110108"]);
+const CORE_BOX = [[116.02, 40.17], [116.66, 39.74]];
+
+let shapesLoading = null;
+
+export function districtShapes() {
+  shapesLoading ??= fetch("/map/districts/", { headers: { Accept: "application/json" } }).then((answer) => answer.json()).then((shapes) => {
+    for (const feature of shapes.features) feature.properties.name = feature.properties.code;
+    window.echarts.registerMap("districts", shapes);
+    return shapes;
+  });
+  return shapesLoading;
+}
+
+function regionsOf(districts, fills, { label, only }) {
+  return Object.entries(districts).map(([code, district]) => ({
+    name: code,
+    itemStyle: { areaColor: fills[district.level ?? "none"] },
+    label: { show: only(code), formatter: label(district) },
+  }));
+}
+
+function geoOf(districts, theme, options) {
+  const fills = FILLS[theme];
+  return {
+    map: "districts",
+    roam: false,
+    silent: !options.clickable,
+    aspectScale: 0.77,
+    itemStyle: { areaColor: fills.none, borderColor: fills.line, borderWidth: options.border },
+    label: { show: false, color: fills.ink, fontSize: options.size, lineHeight: options.size * 1.25, fontWeight: 600, textBorderColor: fills.halo, textBorderWidth: 3 },
+    emphasis: { label: { show: true, color: fills.ink }, itemStyle: { areaColor: undefined } },
+    select: { disabled: true },
+    regions: regionsOf(districts, fills, options),
+    ...options.place,
+  };
+}
+
+function scatterOf(points, geoIndex, size) {
+  return {
+    type: "scatter",
+    coordinateSystem: "geo",
+    geoIndex,
+    symbolSize: size,
+    silent: true,
+    animation: !still,
+    data: points.map((point) => ({
+      value: [point.longitude, point.latitude],
+      symbol: SHAPES[point.level],
+      itemStyle: { color: POINTS[point.level], borderColor: "#04122a", borderWidth: 1.5 },
+    })),
+  };
+}
+
+export const plainLabel = (district) => `${district.name}${district.count ? ` ${district.count}` : ""}`;
+
+// data: {districts: {code: {name, level, count, trace}}, points: [{longitude, latitude, level}]}
+export async function districtMap(element, data, { theme = "light", size = 13, inset = true, open = null } = {}) {
+  await districtShapes();
+  const chart = window.echarts.getInstanceByDom(element) || window.echarts.init(element, null, { renderer: "canvas" });
+  const common = { size, border: theme === "dark" ? 1.6 : 1, clickable: open !== null, label: plainLabel };
+  const main = geoOf(data.districts, theme, {
+    ...common,
+    only: (code) => !(inset && CORE.has(code)),
+    place: { left: "2%", top: "3%", bottom: "3%", right: inset ? "8%" : "2%" },
+  });
+  const geos = [main];
+  const graphic = [];
+  if (inset) {
+    geos.push(geoOf(data.districts, theme, { ...common, only: (code) => CORE.has(code), place: { boundingCoords: CORE_BOX, left: "62.5%", right: "1.5%", bottom: "2%", top: "62%", clip: true } }));
+  }
+  chart.setOption(
+    {
+      animation: false,
+      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+      geo: geos,
+      graphic,
+      series: geos.map((_, at) => scatterOf(data.points, at, size * (at ? 0.95 : 0.85))),
+    },
+    { notMerge: true },
+  );
+  if (open && !element.dataset.opens) {
+    element.dataset.opens = "1";
+    chart.on("click", (event) => open(event.name));
+  }
+  return chart;
+}
+
+export async function drawMaps() {
+  const maps = await Promise.all([...document.querySelectorAll("[data-map]")].map((element) => {
+    const data = JSON.parse(document.getElementById(element.dataset.map).textContent);
+    return districtMap(element, data, { inset: element.clientWidth > 620 });
+  }));
+  window.addEventListener("resize", () => maps.forEach((map) => map.resize()));
+}
