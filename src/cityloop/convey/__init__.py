@@ -1,0 +1,1 @@
+"""The transport network: how readings reach the city, acknowledged, exactly once."""

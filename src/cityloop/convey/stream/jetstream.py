@@ -1,0 +1,218 @@
+"""The stream of device messages in JetStream, read in order and in large fetches.
+
+Why this stream: the server answers a QoS 1 publish with PUBACK only after it has stored the message in `$MQTT_msgs`. A
+stream of another name is fed without waiting, so a message could be acknowledged and lost. We therefore make
+`$MQTT_msgs` ourselves before the server would, bounded and kept until we delete, and let it also store the private
+subject of device publishes: that copy is written first, so PUBACK covers it, and it is the only one of QoS 0. We read
+the private subject only. A full stream refuses: the server then closes the connection without PUBACK and the device
+still has its message.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cityloop.convey.stream.nats import Nats, NatsAwayError, open_nats
+
+STREAM = "$MQTT_msgs"
+"""Name the NATS server gives to its store of MQTT messages."""
+
+PRIVATE_PREFIX = "mouth."
+"""Device publishes are mapped below this subject; nobody subscribes to it."""
+
+STREAM_BYTES_MAX = 4 * 2**30
+"""Bound of the stream, bytes: about 8 million messages that wait for a history that is away."""
+
+FETCH_MESSAGES_MAX = 8192
+"""Bound of a fetch, messages."""
+
+FETCH_BYTES_MAX = 8 * 2**20
+"""Bound of a fetch, bytes."""
+
+FETCH_S_MAX = 30
+"""How long a fetch waits for messages before it is renewed, seconds."""
+
+_IDLE_CONSUMER_S = 60
+_SECOND_NS = 1_000_000_000
+_NOT_FOUND = 404
+_TOKENS_PLAIN = 9
+
+
+class StreamBrokenError(NatsAwayError):
+    """The order of the messages is broken, or the reader is gone: read again from the position."""
+
+    key = "The stream must be opened again: %(reason)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A device's message.
+
+    Attributes:
+        subject: private subject it was published on.
+        payload: its body.
+        sequence: its number in the stream.
+        stored_us: when JetStream stored it, microseconds since the Unix epoch.
+    """
+
+    subject: bytes
+    payload: bytes
+    sequence: int
+    stored_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """The stream as it stands.
+
+    Attributes:
+        key: name and moment of creation: a stream made anew is another one.
+        first: number of the oldest message.
+        last: number of the newest message.
+        messages: how many there are.
+        byte_count: how large it is.
+    """
+
+    key: str
+    first: int
+    last: int
+    messages: int
+    byte_count: int
+
+
+def _configuration() -> dict[str, Any]:
+    return {
+        "name": STREAM,
+        "subjects": ["$MQTT.msgs.>", f"{PRIVATE_PREFIX}>"],
+        "retention": "limits",
+        "discard": "new",
+        "max_bytes": STREAM_BYTES_MAX,
+        "storage": "file",
+        "num_replicas": 1,
+    }
+
+
+def _refused(answer: dict[str, Any]) -> None:
+    if error := answer.get("error"):
+        raise NatsAwayError(reason=error.get("description", "refused"))
+
+
+async def prepare_stream(nats: Nats) -> StreamState:
+    """Make the stream of device messages, or bring it to our bounds, and return how it stands.
+
+    Call it before the first device may connect: the server would make a stream that forgets what nobody waits for.
+
+    Raises:
+        NatsAwayError: if the server refuses.
+    """
+    state = await nats.request(f"$JS.API.STREAM.INFO.{STREAM}", {})
+    if state.get("error", {}).get("code") == _NOT_FOUND:
+        state = await nats.request(f"$JS.API.STREAM.CREATE.{STREAM}", _configuration())
+    elif "config" in state and state["config"].get("retention") != "limits":
+        _refused(await nats.request(f"$JS.API.STREAM.DELETE.{STREAM}", {}))
+        state = await nats.request(f"$JS.API.STREAM.CREATE.{STREAM}", _configuration())
+    elif "config" in state and any(state["config"].get(name) != value for name, value in _configuration().items()):
+        state = await nats.request(f"$JS.API.STREAM.UPDATE.{STREAM}", state["config"] | _configuration())
+    _refused(state)
+    return _state_of(state)
+
+
+def _state_of(answer: dict[str, Any]) -> StreamState:
+    state = answer["state"]
+    key = f"{STREAM}@{answer['created'][:26]}"
+    return StreamState(key, state["first_seq"], state["last_seq"], state["messages"], state["bytes"])
+
+
+async def purge_until(nats: Nats, sequence: int) -> None:
+    """Delete the messages up to a number: they are in the history.
+
+    Raises:
+        NatsAwayError: if the server refuses.
+    """
+    _refused(await nats.request(f"$JS.API.STREAM.PURGE.{STREAM}", {"seq": sequence + 1}))
+
+
+class StreamReader:
+    """Reads messages in order from a position on; open it with `open_reader`."""
+
+    def __init__(self, nats: Nats, *, consumer: str, state: StreamState) -> None:
+        """Read with a consumer that exists."""
+        self.nats, self.state = nats, state
+        self._fetch = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{consumer}".encode()
+        limits = {"batch": FETCH_MESSAGES_MAX, "max_bytes": FETCH_BYTES_MAX, "expires": FETCH_S_MAX * _SECOND_NS}
+        self._limits = json.dumps(limits).encode()
+        self._due = 0
+        self._delivered = 0
+
+    async def take(self) -> list[Message]:
+        """Return the messages that have come, at least one.
+
+        Raises:
+            NatsAwayError: if the connection is lost.
+            StreamBrokenError: if a message is missing, or the reader is gone.
+        """
+        while not self.nats.deliveries:
+            self._end_fetches()
+            if self._due <= 0:
+                self._due = FETCH_MESSAGES_MAX
+                self.nats.ask_messages(self._fetch, self._limits)
+            await self.nats.news()
+        messages = []
+        while self.nats.deliveries:
+            delivery = self.nats.deliveries.popleft()
+            messages.append(self._message(delivery.subject, delivery.reply, delivery.payload))
+        self._due -= len(messages)
+        return messages
+
+    def _end_fetches(self) -> None:
+        while self.nats.statuses:
+            status = self.nats.statuses.popleft().split(b"\r\n")[0]
+            if b" 503" in status or b"Deleted" in status:
+                raise StreamBrokenError(reason=status.decode("ascii", "replace"))
+            self._due = 0
+
+    def _message(self, subject: bytes, reply: bytes, payload: bytes) -> Message:
+        tokens = reply.split(b".")
+        place = 5 if len(tokens) == _TOKENS_PLAIN else 7
+        delivered = int(tokens[place + 1])
+        if delivered != self._delivered + 1:
+            raise StreamBrokenError(reason=f"message {self._delivered + 1} of the reader is missing")
+        self._delivered = delivered
+        return Message(subject, payload, int(tokens[place]), int(tokens[place + 2]) // 1000)
+
+    def close(self) -> None:
+        """End the connection; the server forgets the consumer by itself."""
+        self.nats.close()
+
+
+async def open_reader(address: str, *, after: int, state: StreamState, nats: Nats | None = None) -> StreamReader:
+    """Return a reader that starts behind a position.
+
+    Args:
+        address: of the server.
+        after: number of the last message that is in the history.
+        state: the stream as it stands.
+        nats: a connection to use instead of a new one.
+
+    Raises:
+        NatsAwayError: if the server cannot be reached, or refuses.
+    """
+    nats = nats or await open_nats(address)
+    start = after + 1 if after <= state.last else max(state.first, 1)
+    name = f"wire_{datetime.now(UTC):%Y%m%d%H%M%S%f}"
+    request = {
+        "stream_name": STREAM,
+        "config": {
+            "name": name,
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": max(start, 1),
+            "ack_policy": "none",
+            "filter_subject": f"{PRIVATE_PREFIX}>",
+            "mem_storage": True,
+            "num_replicas": 1,
+            "inactive_threshold": _IDLE_CONSUMER_S * _SECOND_NS,
+        },
+    }
+    _refused(await nats.request(f"$JS.API.CONSUMER.CREATE.{STREAM}.{name}.{PRIVATE_PREFIX}>", request))
+    return StreamReader(nats, consumer=name, state=state)
