@@ -32,6 +32,7 @@ from cityloop.registry.facade.gates import (
 )
 from cityloop.registry.rules.access import DutiesMustStaySeparateError, Post
 from cityloop.registry.rules.bodies import OrganisationKind, responsible_body
+from cityloop.registry.rules.outcomes import Outcome
 from cityloop.registry.rules.roles import ROLES, Right, Role
 from cityloop.registry.selectors.areas import (
     AreaView,
@@ -63,7 +64,6 @@ from cityloop.registry.selectors.people import (
     person,
     today,
 )
-from cityloop.registry.services.audit import Outcome
 from cityloop.registry.services.demo import DEMO_PEOPLE, DemoPerson, ensure_demo_people
 from cityloop.registry.services.logins import LockedOutError, LoginFailedError
 from cityloop.registry.services.people import AccountTakenError, PasswordRefusedError, WrongPasswordError

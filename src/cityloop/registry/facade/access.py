@@ -3,9 +3,10 @@
 from cityloop.kernel.areas import AreaCode
 from cityloop.kernel.errors import NotAllowedError
 from cityloop.registry.rules.access import allows
+from cityloop.registry.rules.outcomes import Outcome
 from cityloop.registry.rules.roles import Right
 from cityloop.registry.selectors.people import PersonView
-from cityloop.registry.services.audit import Outcome, Record, is_written, write_audit
+from cityloop.registry.services.audit import Record, is_written, write_audit
 
 
 class AccessDeniedError(NotAllowedError):

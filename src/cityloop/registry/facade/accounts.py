@@ -14,10 +14,11 @@ from cityloop.kernel.errors import CityloopError
 from cityloop.registry.facade.access import note_change, require
 from cityloop.registry.facade.gates import address_of, person_of
 from cityloop.registry.rules.access import Post
+from cityloop.registry.rules.outcomes import Outcome
 from cityloop.registry.rules.roles import Right
 from cityloop.registry.selectors.people import PersonView, all_posts_of, person
 from cityloop.registry.services import people as writes
-from cityloop.registry.services.audit import Outcome, Record, write_audit
+from cityloop.registry.services.audit import Record, write_audit
 from cityloop.registry.services.logins import check_login
 
 

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from cityloop.kernel.areas import AreaCode
+from cityloop.kernel.text import Text
 from cityloop.registry.models import ApiToken, AuditEntry, LoginFailure
 from cityloop.registry.rules.guessing import LOCK_OUT, Failure
+from cityloop.registry.rules.outcomes import outcome_in_words, right_in_words
 
 AUDIT_PAGE_ROWS = 100
 """How many entries a page of the audit shows."""
@@ -25,6 +27,16 @@ class AuditView:
     area: str
     outcome: str
     address: str
+
+    @property
+    def right_name(self) -> Text:
+        """Return what was asked for, in words."""
+        return right_in_words(self.right)
+
+    @property
+    def outcome_name(self) -> Text:
+        """Return how it ended, in words."""
+        return outcome_in_words(self.outcome)
 
 
 def audit_entries(

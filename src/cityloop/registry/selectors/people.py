@@ -133,7 +133,7 @@ def person(person_id: int) -> PersonView:
     """
     row = _rows(today()).filter(pk=person_id).first()
     if row is None:
-        raise NotFoundError(what=f"person {person_id}")
+        raise NotFoundError(what=Text(f"人员 {person_id}", f"person {person_id}"))
     return view_of(row)
 
 

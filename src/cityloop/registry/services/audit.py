@@ -1,41 +1,12 @@
 """Writes of the audit."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-from cityloop.kernel.text import Text
 from cityloop.registry.models import AuditEntry
+from cityloop.registry.rules.outcomes import Outcome
 
 WHAT_MAX = 200
 """How much is kept of what was reached for, characters."""
-
-
-class Outcome(StrEnum):
-    """How a reach for something ended."""
-
-    DENIED = "denied"
-    READ = "read"
-    CHANGED = "changed"
-    LOGGED_IN = "logged_in"
-    LOGGED_OUT = "logged_out"
-    LOGIN_FAILED = "login_failed"
-    LOCKED_OUT = "locked_out"
-
-    @property
-    def words(self) -> Text:
-        """Return the outcome in words."""
-        return _OUTCOME_WORDS[self]
-
-
-_OUTCOME_WORDS = {
-    Outcome.DENIED: Text("已拒绝", "denied"),
-    Outcome.READ: Text("已读取", "read"),
-    Outcome.CHANGED: Text("已更改", "changed"),
-    Outcome.LOGGED_IN: Text("已登录", "logged in"),
-    Outcome.LOGGED_OUT: Text("已退出", "logged out"),
-    Outcome.LOGIN_FAILED: Text("登录失败", "login failed"),
-    Outcome.LOCKED_OUT: Text("已锁定", "locked out"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from cityloop.kernel.errors import CityloopError
 from cityloop.registry.models import LoginFailure, Person
 from cityloop.registry.rules.guessing import LOCK_OUT, locked_until
+from cityloop.registry.rules.outcomes import Outcome
 from cityloop.registry.selectors.audit import recent_failures
-from cityloop.registry.services.audit import Outcome, Record, write_audit
+from cityloop.registry.services.audit import Record, write_audit
 
 FAILURES_KEPT_S = 86_400.0
 """How long failures are kept, seconds; the audit keeps them longer."""

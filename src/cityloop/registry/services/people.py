@@ -7,8 +7,10 @@ from datetime import date
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext
 
-from cityloop.kernel.errors import CityloopError, InvalidFieldError, NotFoundError
+from cityloop.kernel.errors import CityloopError, NotFoundError
+from cityloop.kernel.text import Text
 from cityloop.registry.models import Area, Organisation, Person
 from cityloop.registry.models import Post as PostRow
 from cityloop.registry.rules.access import Post, must_not_mix_duties
@@ -23,6 +25,12 @@ class AccountTakenError(CityloopError):
 
     key = "The account name %(username)s is taken."
     status = 409
+
+
+class PostEndsTooEarlyError(CityloopError):
+    """A post would end before it begins."""
+
+    key = "The post ends before it begins."
 
 
 class PasswordRefusedError(CityloopError):
@@ -49,7 +57,7 @@ class WrongPasswordError(CityloopError):
 def _row(person_id: int) -> Person:
     row = Person.objects.select_for_update().filter(pk=person_id).first()
     if row is None:
-        raise NotFoundError(what=f"person {person_id}")
+        raise NotFoundError(what=Text(f"人员 {person_id}", f"person {person_id}"))
     return row
 
 
@@ -76,11 +84,11 @@ def add_post(person_id: int, post: Post) -> int:
     Raises:
         NotFoundError: if the person, the area or the organisation does not exist.
         DutiesMustStaySeparateError: if the person would hold separate duties on some day.
-        InvalidFieldError: if it ends before it begins.
+        PostEndsTooEarlyError: if it ends before it begins.
     """
     row = _row(person_id)
     if post.valid_until is not None and post.valid_until < post.valid_from:
-        raise InvalidFieldError(name="valid_until", reason="it lies before the first day")
+        raise PostEndsTooEarlyError(field="valid_until")
     if not Area.objects.filter(code=post.area).exists():
         raise NotFoundError(what=post.area, field="area")
     if post.organisation and not Organisation.objects.filter(code=post.organisation).exists():
@@ -106,7 +114,7 @@ def end_post(post_id: int, *, on: date) -> None:
     """
     row = PostRow.objects.select_for_update().filter(pk=post_id).first()
     if row is None:
-        raise NotFoundError(what=f"post {post_id}")
+        raise NotFoundError(what=Text(f"岗位 {post_id}", f"post {post_id}"))
     row.valid_until = max(on, row.valid_from)
     row.save(update_fields=["valid_until"])
 
@@ -134,7 +142,7 @@ def change_password(person_id: int, *, current: str, new: str) -> None:
     if not row.check_password(current):
         raise WrongPasswordError(field="current")
     if row.check_password(new):
-        raise PasswordRefusedError(["The new password is the old one."], field="new")
+        raise PasswordRefusedError([gettext("The new password is the old one.")], field="new")
     check_policy(new, row=row)
     row.set_password(new)
     row.must_change_password = False
@@ -156,7 +164,7 @@ def check_policy(password: str, *, row: Person | None = None) -> None:
 def set_active(person_id: int, *, active: bool) -> None:
     """Open or close an account; a closed one loses its sessions at their next request."""
     if not Person.objects.filter(pk=person_id).update(is_active=active):
-        raise NotFoundError(what=f"person {person_id}")
+        raise NotFoundError(what=Text(f"人员 {person_id}", f"person {person_id}"))
 
 
 def set_language(person_id: int, language: str) -> None:
@@ -172,5 +180,5 @@ def post_held(person_id: int, post_id: int) -> Post:
     """
     row = PostRow.objects.filter(pk=post_id, person=person_id).first()
     if row is None:
-        raise NotFoundError(what=f"post {post_id}")
+        raise NotFoundError(what=Text(f"岗位 {post_id}", f"post {post_id}"))
     return post_of(row)

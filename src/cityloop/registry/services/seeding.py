@@ -13,13 +13,19 @@ from typing import Any
 from django.db import transaction
 
 from cityloop.kernel.areas import CITY, AreaCode, AreaLevel, level_of, parent_of
-from cityloop.kernel.errors import InvalidFieldError
+from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.text import Text
 from cityloop.registry.models import Area, AreaShape, CalendarDay, Organisation
 from cityloop.registry.rules.bodies import CITY_BODIES, Body, bodies_of_district
 from cityloop.registry.selectors.areas import forget_outlines
 
 _DATA = Path(__file__).parent.parent / "data"
+
+
+class CalendarUnreadableError(CityloopError):
+    """A working calendar cannot be read."""
+
+    key = "The calendar cannot be read at line %(line)s: it needs the columns date (ISO) and is_workday (0 or 1)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,19 +146,19 @@ def load_calendar(text: str) -> int:
         text: CSV with the columns `date` (ISO), `is_workday` (0 or 1), and optionally `holiday` and `in_lieu`.
 
     Raises:
-        InvalidFieldError: if a column is missing or a line cannot be read; nothing is loaded then.
+        CalendarUnreadableError: if a column is missing or a line cannot be read; nothing is loaded then.
     """
     reader = csv.DictReader(io.StringIO(text))
     if not {"date", "is_workday"} <= set(reader.fieldnames or ()):
-        raise InvalidFieldError(name="calendar", reason="columns date and is_workday are needed")
+        raise CalendarUnreadableError(line=1)
     days = {}
     for row in reader:
         try:
             day = _day(row)
-        except ValueError as error:
-            raise InvalidFieldError(name="calendar", reason=f"line {reader.line_num}: {error}") from error
+        except (TypeError, ValueError) as error:
+            raise CalendarUnreadableError(line=reader.line_num) from error
         if row["is_workday"] not in {"0", "1"}:
-            raise InvalidFieldError(name="calendar", reason=f"line {reader.line_num}: is_workday is 0 or 1")
+            raise CalendarUnreadableError(line=reader.line_num)
         days[day.day] = day
     CalendarDay.objects.bulk_create(
         days.values(),

@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from cityloop.kernel.areas import CITY, AreaCode
-from cityloop.kernel.errors import InvalidFieldError, NotFoundError
+from cityloop.kernel.errors import CityloopError, NotFoundError
+from cityloop.kernel.text import Text
 from cityloop.registry.models import ApiToken
 from cityloop.registry.stream import RIGHTS_CHANNEL, digest_of
 
@@ -17,6 +18,12 @@ TOKEN_BYTES = 32
 
 TOKEN_RIGHTS = frozenset({"read", "write"})
 """What a token can be given."""
+
+
+class TokenRightsError(CityloopError):
+    """A token was asked for with rights that no token has, or without any."""
+
+    key = "A token has the right to read, to write, or both."
 
 
 @transaction.atomic
@@ -30,11 +37,11 @@ def issue_token(name: str, *, rights: Iterable[str], area: AreaCode = CITY, expi
         expires_at: from when it is no longer valid, None for never.
 
     Raises:
-        InvalidFieldError: if a right is not one of the two, or none is given.
+        TokenRightsError: if a right is not one of the two, or none is given.
     """
     asked = frozenset(rights)
     if not asked or asked - TOKEN_RIGHTS:
-        raise InvalidFieldError(name="rights", reason="read, write or both")
+        raise TokenRightsError(field="rights")
     token = secrets.token_urlsafe(TOKEN_BYTES)
     ApiToken.objects.create(
         name=name,
@@ -73,7 +80,7 @@ def revoke_token(token_id: int) -> None:
         NotFoundError: if there is no such token that is still valid.
     """
     if not ApiToken.objects.filter(pk=token_id, revoked_at=None).update(revoked_at=timezone.now()):
-        raise NotFoundError(what=f"token {token_id}")
+        raise NotFoundError(what=Text(f"令牌 {token_id}", f"token {token_id}"))
     _tell()
 
 

@@ -1,11 +1,40 @@
 """What the registry's tests stand on."""
 
+from collections.abc import Callable
+
 import pytest
+from django.test import Client
 
 from cityloop.registry import facade
+from cityloop.registry.models import Person
+from cityloop.registry.services.demo import DEMO_PEOPLE
+
+PASSWORD = "a-long-demo-word"
+
+SignIn = Callable[[str], Client]
 
 
 @pytest.fixture
-def seeded(db: None) -> None:
+def seeded(db: None) -> None:  # noqa: ARG001  the database must stand
     """Fill areas, calendar and organisations."""
     facade.seed()
+
+
+@pytest.fixture
+def people(seeded: None) -> dict[str, facade.PersonView]:  # noqa: ARG001  posts name areas and organisations
+    """Make the demo's people."""
+    facade.ensure_demo_people(PASSWORD)
+    known = {one.username for one in DEMO_PEOPLE}
+    return {one.username: one for one in facade.people() if one.username in known}
+
+
+@pytest.fixture
+def sign_in(people: dict[str, facade.PersonView]) -> SignIn:  # noqa: ARG001  there must be somebody
+    """Return a browser in which an account is signed in, without the way through the login page."""
+
+    def browser(username: str) -> Client:
+        client = Client()
+        client.force_login(Person.objects.get(username=username))
+        return client
+
+    return browser

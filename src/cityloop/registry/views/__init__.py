@@ -1,0 +1,1 @@
+"""Pages of the registry: signing in, one's own account, people, the audit."""
