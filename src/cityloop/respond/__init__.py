@@ -1,0 +1,1 @@
+"""Respond: one engine from signal to case to task."""
