@@ -99,8 +99,13 @@ class Child:
         """Return its process number, None while it does not run."""
         return self.process.pid if self.process else None
 
-    def start(self, now: float) -> None:
-        """Start it; its end is tied to ours by the kernel, so that no orphan stays when we are killed."""
+    def start(self, now: float, *, at_terminal: bool = False) -> None:
+        """Start it; its end is tied to ours by the kernel, so that no orphan stays when we are killed.
+
+        Args:
+            now: monotonic seconds.
+            at_terminal: whether its output goes to the person instead of its log.
+        """
         account, parent = self.spec.account, os.getpid()
         with self.spec.log.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603  our own commands
@@ -108,8 +113,8 @@ class Child:
                 cwd=self.spec.folder,
                 env=dict(self.spec.environment),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=None if at_terminal else log,
+                stderr=None if at_terminal else subprocess.STDOUT,
                 close_fds=True,
                 pass_fds=self.spec.keep_files,
                 start_new_session=True,

@@ -1,7 +1,6 @@
 """The supervisor: one thread, woken by signals, that keeps a list of children alive."""
 
 import contextlib
-import json
 import os
 import select
 import signal
@@ -13,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from cityloop.site.supervisor.child import Child, ChildNotReadyError, ChildSpec, Stage
+from cityloop.site.supervisor.state import write_state
 
 TICK_S = 0.5
 """Longest sleep between two looks at the children, seconds; a dying child wakes us at once."""
@@ -88,6 +88,23 @@ class Supervisor:
                 raise ChildNotReadyError(name=child.spec.name, log=child.spec.log, tail=child.log_tail())
             self._sleep(0.1)
         return False
+
+    def complete(self, spec: ChildSpec) -> int:
+        """Run a child that ends by itself, at the person's terminal, and keep the others alive meanwhile.
+
+        Returns:
+            Its exit code; when we are asked to stop, so is it.
+        """
+        child = Child(spec)
+        child.start(time.monotonic(), at_terminal=True)
+        while child.process is not None and child.process.poll() is None:
+            if self.stopping:
+                _signal(child, spec.stop_signal)
+                self._await_end(child)
+                return 1
+            self.look()
+            self._sleep(TICK_S)
+        return child.process.returncode if child.process is not None else 1
 
     def run(self) -> None:
         """Keep the children alive until somebody asks us to stop."""
@@ -171,9 +188,7 @@ class Supervisor:
                 for child in self.children
             ],
         }
-        unfinished = self._state_file.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(state, indent=1), encoding="utf-8")
-        unfinished.replace(self._state_file)
+        write_state(self._state_file, state)
 
 
 def _signal(child: Child, number: signal.Signals) -> None:

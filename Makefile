@@ -1,0 +1,58 @@
+# One verb each. `make run` needs Python 3.11, pip and make, nothing else.
+
+VENV := .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --resolver=backtracking \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --newline=lf
+
+.PHONY: run test check bench assets messages requirements clean
+
+run: $(VENV)/.installed assets messages ## start the city; Ctrl-C stops it
+	@exec $(BIN)/cityloop up
+
+test: $(VENV)/.installed-dev assets messages ## the whole test suite, with real engines
+	@$(BIN)/python -m tools.browser
+	$(BIN)/pytest
+
+check: $(VENV)/.installed-dev ## style, types, contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev messages ## measure this machine, every figure beside its limit
+	$(BIN)/python -m tools.bench
+
+assets: $(VENV)/.installed ## what the pages load in a browser
+	@$(BIN)/python -m tools.assets
+
+messages: $(VENV)/.installed ## compile the translations
+	@$(BIN)/python -m tools.compile_messages
+
+requirements: $(VENV)/.installed-dev ## pin what requirements/*.in ask for
+	cd requirements && for name in base build dev; do ../$(COMPILE) --output-file $$name.txt $$name.in || exit 1; done
+
+clean: ## remove what make made; the data folder stays
+	rm -rf $(VENV) build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src -name '*.mo' -delete
+
+# Debian keeps ensurepip in a package of its own; where it is missing, the system's pip fills the environment.
+$(BIN)/python:
+	@echo "Making the environment ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Cityloop needs Python 3.11 or newer; $(PYTHON) is older. Give one: make run PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV) && \
+		$(PYTHON) -m pip --quiet --python $(BIN)/python install pip; } || { rm -rf $(VENV); \
+		echo "No environment could be made. Install pip: apt-get install python3-pip python3-venv"; exit 1; }
+
+$(VENV)/.installed: requirements/base.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the product ..."
+	@$(PIP) install --quiet --progress-bar on --require-hashes -r requirements/build.txt -r requirements/base.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements/dev.txt $(VENV)/.installed
+	@echo "Installing what tests and checks it ..."
+	@$(PIP) install --quiet --progress-bar on --require-hashes -r requirements/dev.txt
+	@touch $@

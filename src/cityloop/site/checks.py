@@ -1,0 +1,220 @@
+"""What `cityloop doctor` looks at; each check yields findings, none changes anything."""
+
+import ctypes
+import os
+import socket
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from gettext import gettext as _
+from pathlib import Path
+
+import psycopg
+
+from cityloop.kernel.errors import CityloopError
+from cityloop.site.configuration import Configuration
+from cityloop.site.engines import binaries, nats
+from cityloop.site.language import sentence
+from cityloop.site.secrets import postgres_dsn
+from cityloop.site.supervisor.lock import holder
+from cityloop.site.supervisor.state import read_state
+
+DISK_FREE_MB_MIN, DISK_FREE_MB_GOOD = 500, 5_000
+"""Below the first the city does not start; below the second it is a matter of days, MB."""
+
+CLOCK_APART_S_MAX = 2.0
+"""The database's clock and ours may differ by this much, seconds."""
+
+PYTHON_VERSION_MIN = (3, 11)
+
+BEHIND_MAX = 1000
+"""A listener with more facts before it is slow or stuck."""
+
+_TIME_ERROR = 5
+"""What adjtimex(2) returns while the clock is not synchronised."""
+
+
+class Grade(IntEnum):
+    """How a finding stands."""
+
+    GOOD = 0
+    DOUBTFUL = 1
+    BAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found.
+
+    Attributes:
+        what: what was looked at.
+        told: how it stands.
+        grade: whether that is good.
+        way_out: what to do, empty where nothing.
+    """
+
+    what: str
+    told: str
+    grade: Grade = Grade.GOOD
+    way_out: str = ""
+
+
+Check = Callable[[Configuration], Iterator[Finding]]
+
+
+def all_findings(configuration: Configuration) -> Iterator[Finding]:
+    """Yield what every check finds, in the order in which a city is started."""
+    for check in _CHECKS:
+        yield from check(configuration)
+
+
+def _python(_configuration: Configuration) -> Iterator[Finding]:
+    good = sys.version_info[:2] >= PYTHON_VERSION_MIN
+    way_out = "" if good else _("Install Python 3.11 or newer.")
+    yield Finding("Python", sys.version.split()[0], Grade.GOOD if good else Grade.BAD, way_out)
+
+
+def _clock(configuration: Configuration) -> Iterator[Finding]:
+    if sys.platform == "linux":
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))
+        if state == _TIME_ERROR:
+            yield Finding(
+                _("clock"),
+                _("not synchronised, so far as this machine knows"),
+                Grade.DOUBTFUL,
+                _("Install chrony, or trust the host's clock if this is a container."),
+            )
+        else:
+            yield Finding(_("clock"), _("synchronised"))
+    try:
+        with psycopg.connect(postgres_dsn(configuration), connect_timeout=2) as connection:
+            row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+    except psycopg.OperationalError:
+        return
+    apart_s = abs(time.time() - float(row[0])) if row else 0.0
+    bad = apart_s > CLOCK_APART_S_MAX
+    told = _("%(apart)s s apart from ours") % {"apart": f"{apart_s:.1f}"}
+    way_out = _("Synchronise both machines by NTP.") if bad else ""
+    yield Finding(_("clock of the database"), told, Grade.BAD if bad else Grade.GOOD, way_out)
+
+
+def _disk(configuration: Configuration) -> Iterator[Finding]:
+    folder = _existing(configuration.home.absolute())
+    statistics = os.statvfs(folder)
+    free_mb = statistics.f_bavail * statistics.f_frsize // 2**20
+    grade = Grade.GOOD if free_mb >= DISK_FREE_MB_GOOD else Grade.DOUBTFUL if free_mb >= DISK_FREE_MB_MIN else Grade.BAD
+    told = _("%(free)s MB free in %(folder)s") % {"free": f"{free_mb:,}", "folder": folder}
+    yield Finding(_("disk"), told, grade, _("Make room, or set CITYLOOP_HOME.") if grade else "")
+
+
+def _existing(folder: Path) -> Path:
+    return next(place for place in (folder, *folder.parents) if place.exists())
+
+
+def _folder(configuration: Configuration) -> Iterator[Finding]:
+    home = configuration.home.absolute()
+    if not os.access(_existing(home), os.W_OK | os.X_OK):
+        way_out = _("Give its right to this user, or set CITYLOOP_HOME to another folder.")
+        yield Finding(_("data folder"), _("%(folder)s cannot be written") % {"folder": home}, Grade.BAD, way_out)
+        return
+    yield Finding(_("data folder"), str(home))
+    open_to_others = [
+        file
+        for file in (home / "secrets").glob("*")
+        if stat.S_IMODE(file.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO)
+    ]
+    if open_to_others:
+        told = _("others can read %(names)s") % {"names": ", ".join(file.name for file in open_to_others)}
+        yield Finding(_("secrets"), told, Grade.BAD, f"chmod 600 {home / 'secrets'}/*")
+    elif (home / "secrets").exists():
+        yield Finding(_("secrets"), _("readable by their owner only"))
+
+
+def _engines(configuration: Configuration) -> Iterator[Finding]:
+    finders = (
+        ("PostgreSQL", configuration.postgres_dsn, binaries.find_postgres),
+        ("NATS", configuration.nats_url, binaries.find_nats),
+    )
+    for title, address, find in finders:
+        if address:
+            yield Finding(title, _("your own, by its address"))
+            continue
+        try:
+            program = find(configuration)
+        except CityloopError as error:
+            yield Finding(title, sentence(error), Grade.BAD)
+        else:
+            yield Finding(title, f"{program.version_text} ({program.rung}: {program.path})")
+
+
+def _ports(configuration: Configuration) -> Iterator[Finding]:
+    if holder(configuration.home.absolute()) is not None:
+        return
+    wanted = [(_("web pages"), configuration.host, configuration.port, "CITYLOOP_PORT")]
+    if not configuration.postgres_dsn:
+        wanted.append(("PostgreSQL", "127.0.0.1", configuration.postgres_port, "CITYLOOP_POSTGRES_PORT"))
+    if not configuration.nats_url:
+        wanted.append(("NATS", "127.0.0.1", configuration.nats_port, "CITYLOOP_NATS_PORT"))
+        wanted.append(("MQTT", "127.0.0.1", configuration.mqtt_port, "CITYLOOP_MQTT_PORT"))
+    for what, host, port, setting in wanted:
+        name = _("port %(port)s (%(what)s)") % {"port": port, "what": what}
+        if _is_taken(host, port):
+            way_out = _("Stop the program that listens there, or set %(setting)s.") % {"setting": setting}
+            yield Finding(name, _("taken"), Grade.BAD, way_out)
+        else:
+            yield Finding(name, _("free"))
+
+
+def _is_taken(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def _processes(configuration: Configuration) -> Iterator[Finding]:
+    home = configuration.home.absolute()
+    pid = holder(home)
+    if pid is None:
+        way_out = _("Start it: cityloop up")
+        yield Finding(_("city"), _("does not run"), Grade.DOUBTFUL, way_out)
+        return
+    yield Finding(_("city"), _("runs (process %(pid)s)") % {"pid": pid})
+    for process in read_state(home)["processes"]:
+        resting = process["pid"] is None
+        told = _("resting") if resting else _("runs, restarted %(times)s times") % {"times": process["restarts"]}
+        way_out = _("Read %(log)s") % {"log": process["log"]} if resting else ""
+        yield Finding(process["name"], told, Grade.BAD if resting else Grade.GOOD, way_out)
+    if not configuration.nats_url and not nats.answers(configuration):
+        yield Finding("NATS", _("does not answer"), Grade.BAD, _("Read %(log)s") % {"log": home / "logs" / "nats.log"})
+
+
+def _listeners(configuration: Configuration) -> Iterator[Finding]:
+    try:
+        with psycopg.connect(postgres_dsn(configuration), connect_timeout=2):
+            pass
+    except psycopg.OperationalError:
+        yield Finding(_("database"), _("does not answer"), Grade.DOUBTFUL, _("Start it: cityloop up"))
+        return
+    from cityloop.site.django_ready import set_up  # noqa: PLC0415  only where the database answers
+
+    set_up()
+    from cityloop.journal.facade import listener_states  # noqa: PLC0415  Django is set up first
+
+    for state in listener_states():
+        grade = Grade.BAD if state.failures else Grade.DOUBTFUL if state.behind > BEHIND_MAX else Grade.GOOD
+        told = _("%(behind)s facts behind, %(failures)s failures in a row") % {
+            "behind": state.behind,
+            "failures": state.failures,
+        }
+        name = _("listener %(name)s") % {"name": state.listener}
+        yield Finding(name, told, grade, state.last_error if state.failures else "")
+
+
+_CHECKS: tuple[Check, ...] = (_python, _clock, _disk, _folder, _engines, _ports, _processes, _listeners)

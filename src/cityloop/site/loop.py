@@ -1,0 +1,57 @@
+"""How the loop is closed: what happened on the left, who acts on it on the right. Nothing else knows both ends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from cityloop.assess import facade as assess
+from cityloop.decide import facade as decide
+from cityloop.kernel.facts import Fact
+from cityloop.kernel.facts.assessed import ShortfallFound
+from cityloop.kernel.facts.decided import AlarmRaised
+from cityloop.kernel.facts.responded import CaseClosed, CaseOpened
+from cityloop.kernel.facts.sensed import ReadingsKept
+from cityloop.respond import facade as respond
+
+LOOP: tuple[tuple[type[Fact], Callable[..., object]], ...] = (
+    (ReadingsKept, decide.refresh_baselines),
+    (AlarmRaised, respond.open_signal),
+    (CaseOpened, decide.note_case),
+    (CaseClosed, decide.note_case),
+    (CaseClosed, assess.score_case),
+    (ShortfallFound, respond.open_rectification),  # assess -> respond: the loop closes
+)
+
+CLOCK: tuple[tuple[Callable[[datetime], object], float], ...] = (
+    (decide.run_machine, 0.5),  # alarms that were held long enough; candidates wake it at once
+    (decide.scan_silence, 5.0),  # what depends on time alone: no data, stuck values
+)
+"""What is done again and again, and every how many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One who acts on facts; a listener of several kinds hears them in their common order.
+
+    Attributes:
+        name: of its cursor in the journal, `respond.open_signal`.
+        act: what it does with a fact.
+        kinds: which facts it hears.
+    """
+
+    name: str
+    act: Callable[..., object]
+    kinds: tuple[type[Fact], ...]
+
+
+def listeners() -> tuple[Listener, ...]:
+    """Return the listeners of the loop, each with all the kinds it hears."""
+    kinds: dict[Callable[..., object], list[type[Fact]]] = {}
+    for kind, act in LOOP:
+        kinds.setdefault(act, []).append(kind)
+    return tuple(Listener(name_of(act), act, tuple(heard)) for act, heard in kinds.items())
+
+
+def name_of(act: Callable[..., object]) -> str:
+    """Return a listener's name: its room and its verb."""
+    return f"{act.__module__.split('.')[1]}.{act.__name__}"
