@@ -86,7 +86,6 @@ LOCALE_PATHS = [_SITE / "locale"]
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [_SITE / "static"]
-STATIC_ROOT = _configuration.home / "static"
 WHITENOISE_USE_FINDERS = True
 
 _map = urlsplit(_configuration.base_map)
