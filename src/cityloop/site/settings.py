@@ -86,6 +86,8 @@ LOCALE_PATHS = [_SITE / "locale"]
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [_SITE / "static"]
+STATIC_ROOT = _configuration.home / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is not there
 WHITENOISE_USE_FINDERS = True
 
 _map = urlsplit(_configuration.base_map)
