@@ -59,8 +59,8 @@ class _Observation(msgspec.Struct, rename="camel"):
     phenomenon_time: str | None = None
     result_time: str | None = None
     valid_time: str | None = None
-    result_quality: msgspec.Raw = msgspec.Raw(b"")  # noqa: RUF009  immutable
-    parameters: msgspec.Raw = msgspec.Raw(b"")  # noqa: RUF009  immutable
+    result_quality: msgspec.Raw = msgspec.Raw(b"")
+    parameters: msgspec.Raw = msgspec.Raw(b"")
     datastream: _Link | None = msgspec.field(name="Datastream", default=None)
     feature: _Link | None = msgspec.field(name="FeatureOfInterest", default=None)
 

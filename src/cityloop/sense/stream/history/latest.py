@@ -13,7 +13,8 @@ from cityloop.sense.stream.readings import NO_TIME, Float64s, Int64s, Readings
 _LOCK = f"""
     SELECT datastream_id, coalesce(feature_id, 0),
       coalesce((extract(epoch FROM phenomenon_time) * 1000000)::bigint, {NO_TIME}),
-      coalesce((extract(epoch FROM last_time) * 1000000)::bigint, {NO_TIME})
+      coalesce((extract(epoch FROM last_time) * 1000000)::bigint, {NO_TIME}),
+      coalesce(result, 'NaN')
     FROM sense_latest WHERE datastream_id = ANY(%s) ORDER BY datastream_id FOR UPDATE
 """
 _EXTEND = """
@@ -52,12 +53,14 @@ class LatestRows:
         feature_id: feature made from its thing's location, 0 where it must be made.
         phenomenon_us: time of the latest value, `NO_TIME` where there is none.
         last_us: end of the extent, `NO_TIME` where there is none.
+        result: the latest value, NaN where it is none or no number.
     """
 
     datastream_id: Int64s
     feature_id: Int64s
     phenomenon_us: Int64s
     last_us: Int64s
+    result: Float64s
 
     def places(self, datastream_id: Int64s) -> tuple[Int64s, npt.NDArray[np.bool_]]:
         """Return the row number of each stream, and whether it is there at all."""
@@ -74,8 +77,15 @@ async def ask_lock(cursor: AsyncCursor[Any], datastream_ids: Int64s) -> None:
 
 async def locked(cursor: AsyncCursor[Any]) -> LatestRows:
     """Return what `ask_lock` has locked."""
-    table = np.array(await cursor.fetchall(), dtype=np.int64).reshape(-1, 4)
-    return LatestRows(table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy(), table[:, 3].copy())
+    rows = await cursor.fetchall()
+    streams, features, times, lasts, results = zip(*rows, strict=True) if rows else ((), (), (), (), ())
+    return LatestRows(
+        datastream_id=np.array(streams, dtype=np.int64),
+        feature_id=np.array(features, dtype=np.int64),
+        phenomenon_us=np.array(times, dtype=np.int64),
+        last_us=np.array(lasts, dtype=np.int64),
+        result=np.array(results, dtype=np.float64),
+    )
 
 
 @dataclass(frozen=True, slots=True)
