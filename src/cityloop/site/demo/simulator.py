@@ -28,15 +28,15 @@ WATER_PEAK = 172_000 * 24 / 3_040_000
 """Peak hour over mean hour of the record day, dimensionless."""
 
 WATER_SHAPE = (
-    0.62, 0.55, 0.52, 0.51, 0.55, 0.74, 1.04, 1.27, WATER_PEAK, 1.25, 1.16, 1.13,
-    1.14, 1.06, 0.99, 0.97, 1.02, 1.14, 1.24, 1.27, 1.21, 1.10, 0.96, 0.76,
-)  # fmt: skip
+    *(0.62, 0.57, 0.54, 0.53, 0.58, 0.77, 1.06, 1.29, WATER_PEAK, 1.27, 1.18, 1.15),
+    *(1.16, 1.08, 1.01, 0.99, 1.04, 1.16, 1.26, 1.29, 1.23, 1.12, 0.98, 0.78),
+)
 """Water use of each hour over the mean; the peak lies at 08-09."""
 
 LOAD_SHAPE = (
-    0.83, 0.79, 0.77, 0.76, 0.77, 0.82, 0.91, 1.00, 1.06, 1.08, 1.09, 1.09,
-    1.08, 1.08, 1.07, 1.07, 1.09, 1.13, 1.14, 1.11, 1.07, 1.02, 0.95, 0.88,
-)  # fmt: skip
+    *(0.84, 0.80, 0.78, 0.77, 0.78, 0.83, 0.92, 1.01, 1.08, 1.10, 1.11, 1.11),
+    *(1.10, 1.10, 1.09, 1.09, 1.11, 1.15, 1.16, 1.13, 1.08, 1.03, 0.96, 0.89),
+)
 """Grid load of each hour of a working day over the mean."""
 
 WEEK_SHAPE = (1.02, 1.03, 1.03, 1.02, 1.01, 0.94, 0.91)
@@ -109,7 +109,8 @@ def _hourly(shape: Sequence[float], times: Times) -> Values:
 
 def _day_of_year(times: Times) -> npt.NDArray[np.int64]:
     days = (times + CITY_OFFSET_US).astype("datetime64[us]").astype("datetime64[D]")
-    return (days - days.astype("datetime64[Y]")).astype(np.int64) + 1
+    first_is_one: npt.NDArray[np.int64] = (days - days.astype("datetime64[Y]")).astype(np.int64) + 1
+    return first_is_one
 
 
 def _weekday(times: Times) -> npt.NDArray[np.int64]:

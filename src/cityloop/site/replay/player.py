@@ -17,8 +17,8 @@ from cityloop.site.replay.tracks import Track, latest_each
 
 SECOND_US = 1_000_000
 DAY_US = 24 * HOUR_US
-WAIT_S_MAX = 1.0
-"""Longest nap of the player, seconds."""
+WAIT_S_MAX = 5.0
+"""Longest nap of the player, seconds; after it a machine that slept finds the present again."""
 
 GAP_US_MAX = HOUR_US
 """After a longer absence the gap is filled like the past rather than judged like news, microseconds."""
@@ -89,6 +89,7 @@ class Player:
         self.position = kept or self._beginning()
         if kept is not None and self.wishes.speed == 1.0:
             self._file_gap()
+        keep(self.position, self.position_file)
         self._from_us = self.position.played_until_us
 
     def run(self) -> None:
@@ -96,7 +97,8 @@ class Player:
         with suppress(StoppedError):
             while not self.stop.is_set() and not self._ended():
                 self.step()
-                self._rest()
+                if not self._ended():
+                    self._rest()
 
     def step(self) -> None:
         """Send what is due, and one portion of the past."""
@@ -192,6 +194,7 @@ class Player:
         next_us = self._next_us()
         if self.position.left or next_us is None or self.wishes.speed == 0.0:
             return
-        ahead_s = (next_us - self._horizon_us()) / SECOND_US / max(self.wishes.speed, 1e-9)
+        due_us = next_us if self.wishes.until_us is None else min(next_us, self.wishes.until_us)
+        ahead_s = (due_us - self._horizon_us()) / SECOND_US / max(self.wishes.speed, 1e-9)
         if ahead_s > 0:
             self.clock.wait(min(ahead_s, WAIT_S_MAX))
