@@ -23,6 +23,11 @@ class ConfigurationError(CityloopError):
 _HOME, _DATA = Path(".cityloop"), Path("../shared/data")
 
 
+def gettext_noop(text: str) -> str:
+    """Mark a phrase for translation; it is translated where it is shown."""
+    return text
+
+
 def _setting(default: Any, about: str, *, secret: bool = False) -> Any:
     return field(default=default, metadata={"about": about, "secret": secret})
 
@@ -31,31 +36,40 @@ def _setting(default: Any, about: str, *, secret: bool = False) -> Any:
 class Configuration:
     """Every setting, its default and what it means."""
 
-    home: Path = _setting(_HOME, "Data folder: everything the product keeps lies below it.")
-    host: str = _setting("127.0.0.1", "Address the web server listens on.")
-    port: int = _setting(8000, "Port of the web server.")
-    web_workers: int = _setting(2, "Web server processes; one a core serves best.")
-    mqtt_port: int = _setting(1883, "Port of the MQTT listener of the embedded NATS server.")
-    nats_port: int = _setting(4222, "Port of the embedded NATS server.")
-    postgres_port: int = _setting(5433, "Port of the embedded PostgreSQL server.")
+    home: Path = _setting(_HOME, gettext_noop("Data folder: everything the product keeps lies below it."))  # noqa: RUF009  a path is immutable
+    host: str = _setting("127.0.0.1", gettext_noop("Address the web server listens on."))
+    port: int = _setting(8000, gettext_noop("Port of the web server."))
+    web_workers: int = _setting(2, gettext_noop("Web server processes; one a core serves best."))
+    mqtt_port: int = _setting(1883, gettext_noop("Port of the MQTT listener of the embedded NATS server."))
+    nats_port: int = _setting(4222, gettext_noop("Port of the embedded NATS server."))
+    postgres_port: int = _setting(5433, gettext_noop("Port of the embedded PostgreSQL server."))
     postgres_dsn: str = _setting(
-        "", "Address of a PostgreSQL 15-18 of your own; the embedded one stays off.", secret=True
+        "", gettext_noop("Address of a PostgreSQL 15-18 of your own; the embedded one stays off."), secret=True
     )
-    nats_url: str = _setting("", "Address of a NATS 2.11+ of your own; the embedded one stays off.", secret=True)
-    postgres_bin: str = _setting("", "Folder with the PostgreSQL programs; else the installed wheel, else PATH.")
-    nats_bin: str = _setting("", "The nats-server program; else the installed wheel, else PATH.")
-    node: int = _setting(0, "Number of this node, 0-63; 0 is the city.")
-    data: Path = _setting(_DATA, "Folder of real data sets that the demo city replays, where present.")
-    demo: str = _setting("auto", "Demo readings: auto, replay, simulate or off.")
+    nats_url: str = _setting(
+        "", gettext_noop("Address of a NATS 2.11+ of your own; the embedded one stays off."), secret=True
+    )
+    postgres_bin: str = _setting(
+        "", gettext_noop("Folder with the PostgreSQL programs; else the installed wheel, else PATH.")
+    )
+    nats_bin: str = _setting("", gettext_noop("The nats-server program; else the installed wheel, else PATH."))
+    node: int = _setting(0, gettext_noop("Number of this node, 0-63; 0 is the city."))
+    data: Path = _setting(_DATA, gettext_noop("Folder of real data sets that the demo city replays, where present."))  # noqa: RUF009  a path is immutable
+    demo: str = _setting("auto", gettext_noop("Demo readings: auto, replay, simulate or off."))
     base_map: str = _setting(
-        "", "Base map: a PMTiles file or a tile address with {z}/{x}/{y}; empty shows districts only."
+        "", gettext_noop("Base map: a PMTiles file or a tile address with {z}/{x}/{y}; empty shows districts only.")
     )
-    secret_key: str = _setting("", "Key that signs sessions; made and kept in the data folder when empty.", secret=True)
-    allowed_hosts: str = _setting("127.0.0.1,localhost,[::1]", "Names the web server answers to, comma separated.")
+    secret_key: str = _setting(
+        "", gettext_noop("Key that signs sessions; made and kept in the data folder when empty."), secret=True
+    )
+    allowed_hosts: str = _setting(
+        "127.0.0.1,localhost,[::1]", gettext_noop("Names the web server answers to, comma separated.")
+    )
     sta_anonymous: bool = _setting(
-        default=False, about="For conformance tests on a throw-away database only: SensorThings without credentials."
+        default=False,
+        about=gettext_noop("For conformance tests on a throw-away database only: SensorThings without credentials."),
     )
-    debug: bool = _setting(default=False, about="Show errors in the browser; never in service.")
+    debug: bool = _setting(default=False, about=gettext_noop("Show errors in the browser; never in service."))
 
 
 def _converted(name: str, value: Any, kind: type) -> Any:

@@ -11,10 +11,35 @@ from cityloop.kernel.text import Text
 
 LANGUAGES = ("zh", "en")
 
-_DOMAIN = "cli"
+_DOMAIN = "django"
 _FOLDER = Path(__file__).parent / "cli" / "locale"
 _CATALOGUE = {"zh": "zh_Hans", "en": "en"}
 _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def gettext_noop(text: str) -> str:
+    """Mark a phrase for translation; it is translated where it is shown."""
+    return text
+
+
+ARGPARSE_PHRASES = (
+    gettext_noop("usage: "),
+    gettext_noop("options"),
+    gettext_noop("positional arguments"),
+    gettext_noop("show this help message and exit"),
+    gettext_noop("%(prog)s: error: %(message)s\n"),
+    gettext_noop("argument %(argument_name)s: %(message)s"),
+    gettext_noop("expected one argument"),
+    gettext_noop("expected at least one argument"),
+    gettext_noop("expected at most one argument"),
+    gettext_noop("invalid %(type)s value: %(value)r"),
+    gettext_noop("invalid choice: %(value)r (choose from %(choices)s)"),
+    gettext_noop("not allowed with argument %s"),
+    gettext_noop("the following arguments are required: %s"),
+    gettext_noop("unrecognized arguments: %s"),
+    gettext_noop("ambiguous option: %(option)s could match %(matches)s"),
+)
+"""What argparse says by itself; it asks the same catalogue."""
 
 
 def language_of(arguments: Sequence[str], environment: dict[str, str]) -> str:

@@ -44,9 +44,7 @@ class DatabaseUnreachableError(CityloopError):
 class PreparationFailedError(CityloopError):
     """Tables, static files or the demo city could not be brought up to date."""
 
-    key = (
-        "The city could not be prepared; the reason stands above. Nothing was lost: mend it and start again."
-    )
+    key = "The city could not be prepared; the reason stands above. Nothing was lost: mend it and start again."
     status = 500
 
 

@@ -23,8 +23,8 @@ def run(_arguments: argparse.Namespace) -> int:
     console, worst = Console(highlight=False), Grade.GOOD
     for finding in all_findings(load()):
         console.print(f"{_SHOWN[finding.grade]} {finding.what}: ", end="")
-        console.print(finding.told, markup=False)
+        console.print(finding.told, markup=False, soft_wrap=True)
         if finding.way_out:
-            console.print(f"    → {finding.way_out}", markup=False)
+            console.print(f"    → {finding.way_out}", markup=False, soft_wrap=True)
         worst = max(worst, finding.grade)
     return int(worst is Grade.BAD)

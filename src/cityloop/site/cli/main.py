@@ -31,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
         description=_("Cityloop, the open city-operations platform: one city in one data folder (CITYLOOP_HOME)."),
     )
     whole.add_argument("--lang", choices=LANGUAGES, help=_("language of this command line"))
-    whole.add_argument("--version", action="version", version=f"cityloop {cityloop.__version__}")
+    about = _("show program's version number and exit")
+    whole.add_argument("--version", action="version", version=f"cityloop {cityloop.__version__}", help=about)
     subparsers = whole.add_subparsers(title=_("commands"), metavar=_("COMMAND"), dest="command", required=True)
     for module in commands():
         module.add_parser(subparsers)

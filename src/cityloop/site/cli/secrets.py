@@ -9,12 +9,14 @@ from cityloop.site.accounts import demo_password
 from cityloop.site.configuration import load
 from cityloop.site.secrets import secret
 
-_ABOUT = {
-    "demo": "password of all demo accounts",
-    "nats-device": "password of the MQTT user `device`",
-    "nats-server": "password of the transport for the city's own processes",
-    "postgres": "password of the database user `cityloop`",
-}
+
+def _about() -> dict[str, str]:
+    return {
+        "demo": _("password of all demo accounts"),
+        "nats-device": _("password of the MQTT user `device`"),
+        "nats-server": _("password of the transport for the city's own processes"),
+        "postgres": _("password of the database user `cityloop`"),
+    }
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,9 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
         NotFoundError: if there is no secret of that name.
     """
     if arguments.name is None:
-        sys.stdout.writelines(f"{name:14}{_(about)}\n" for name, about in _ABOUT.items())
+        sys.stdout.writelines(f"{name:14}{about}\n" for name, about in _about().items())
         return 0
-    if arguments.name not in _ABOUT:
+    if arguments.name not in _about():
         raise NotFoundError(what=arguments.name)
     configuration = load()
     value = demo_password(configuration) if arguments.name == "demo" else secret(configuration, arguments.name)
