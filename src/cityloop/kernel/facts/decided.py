@@ -59,6 +59,14 @@ class AlarmLevelChanged(_AlarmFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRepeated(_AlarmFact):
+    """The condition of an open alarm came back after it had cleared; `count` says how often it has stood."""
+
+    count: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmAcknowledged(_AlarmFact):
     """A person has taken note of an alarm."""
 
@@ -75,6 +83,13 @@ class AlarmShelved(_AlarmFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmUnshelved(_AlarmFact):
+    """A silenced alarm is back; `reason` is `time` (its time is over), `person` or `graver` (the level rose)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmCleared(_AlarmFact):
     """The condition has ended."""
 
@@ -84,3 +99,20 @@ class AlarmCleared(_AlarmFact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmClosed(_AlarmFact):
     """The alarm is done with: cleared, and acknowledged or its case closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchChanged(Fact):
+    """A watch has a new version.
+
+    Attributes:
+        watch_code: the watch.
+        watch_version: its new version.
+        title: its name.
+        note: why, in the words of whoever changed it; empty for a declaration.
+    """
+
+    watch_code: str
+    watch_version: int
+    title: Text
+    note: str

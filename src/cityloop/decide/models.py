@@ -1,0 +1,262 @@
+"""Tables of the room that decides.
+
+Streams of other rooms are named by their number, without a foreign key: a watch outlives a stream that is taken away.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+
+class Watch(models.Model):
+    """One version of a watch; the version in force has no `valid_until`.
+
+    `declared` is the fingerprint of the declaration the version goes back to; a declaration that has not changed leaves
+    what a person has edited alone.
+    """
+
+    code = models.CharField(max_length=120)
+    version = models.IntegerField()
+    project = models.CharField(max_length=60, default="")
+    title_zh = models.CharField(max_length=200)
+    title_en = models.CharField(max_length=200)
+    kind = models.CharField(max_length=12)
+    patterns = models.JSONField(default=list)
+    limits = models.JSONField(default=dict)
+    hysteresis = models.FloatField(default=0.0)
+    hold_s = models.FloatField(default=0.0)
+    unit = models.CharField(max_length=40)
+    basis_zh = models.TextField()
+    basis_en = models.TextField()
+    confirmed = models.BooleanField(default=False)
+    enabled = models.BooleanField(default=True)
+    case_kind = models.CharField(max_length=120, default="", blank=True)
+    declared = models.CharField(max_length=64)
+    changed_by = models.CharField(max_length=120)
+    change_note = models.TextField(default="", blank=True)
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField(null=True)
+
+    class Meta:
+        """One version is in force."""
+
+        db_table = "decide_watch"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["code", "version"], name="decide_watch_version"),
+            models.UniqueConstraint(fields=["code"], condition=Q(valid_until=None), name="decide_watch_in_force"),
+        ]
+
+
+class WatchStream(models.Model):
+    """A stream a version of a watch looks at; `period_s` is the stream's reporting period when it was bound."""
+
+    watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="streams")
+    datastream_id = models.BigIntegerField()
+    period_s = models.FloatField(null=True)
+    bound_at = models.DateTimeField()
+
+    class Meta:
+        """A watch sees a stream once."""
+
+        db_table = "decide_watchstream"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["watch", "datastream_id"], name="decide_watchstream_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["datastream_id"], name="decide_watchstream_stream")]
+
+
+class Compilation(models.Model):
+    """One row: the version of everything the screen compiles; a change of it makes every screen load again."""
+
+    version = models.BigIntegerField(default=1)
+
+    class Meta:
+        """One row, id 1."""
+
+        db_table = "decide_compilation"
+
+
+class ScreenRow(models.Model):
+    """The band a stream was in last, for a watch; absent while it was never anything but the lowest.
+
+    The band is -1 where it is not known: the next reading then makes a candidate in any case.
+    """
+
+    pk = models.CompositePrimaryKey("datastream_id", "watch_id")
+    watch_id = models.BigIntegerField()
+    datastream_id = models.BigIntegerField()
+    band = models.SmallIntegerField()
+    since = models.DateTimeField(null=True)
+
+    class Meta:
+        """Read by stream."""
+
+        db_table = "decide_screen"
+
+
+class Candidate(models.Model):
+    """A change of band, back to normal too; waits for the alarm machine, which deletes it."""
+
+    watch_id = models.BigIntegerField()
+    datastream_id = models.BigIntegerField()
+    observation_id = models.BigIntegerField()
+    phenomenon_time = models.DateTimeField()
+    received_at = models.DateTimeField()
+    value = models.FloatField()
+    band_before = models.SmallIntegerField()
+    band = models.SmallIntegerField()
+
+    class Meta:
+        """Consumed in the order of ids."""
+
+        db_table = "decide_candidate"
+
+
+class Pending(models.Model):
+    """A level that is reached but not yet held long enough; `due_at` is when the hold is over by the wall clock."""
+
+    watch_code = models.CharField(max_length=120)
+    datastream_id = models.BigIntegerField()
+    level = models.SmallIntegerField()
+    since = models.DateTimeField()
+    received_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    value = models.FloatField()
+    observation_id = models.BigIntegerField()
+
+    class Meta:
+        """One a watch, stream and level."""
+
+        db_table = "decide_pending"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["watch_code", "datastream_id", "level"], name="decide_pending_once"),
+        ]
+
+
+class Alarm(models.Model):
+    """An alarm; one is open for a watch and a stream, repeats are counted in it."""
+
+    watch_id = models.BigIntegerField()
+    watch_code = models.CharField(max_length=120)
+    watch_version = models.IntegerField()
+    watch_kind = models.CharField(max_length=12)
+    project = models.CharField(max_length=60, default="")
+    title_zh = models.CharField(max_length=200)
+    title_en = models.CharField(max_length=200)
+    case_kind = models.CharField(max_length=120, default="")
+    datastream_id = models.BigIntegerField()
+    observation_id = models.BigIntegerField()
+    area = models.CharField(max_length=15)
+    longitude = models.FloatField(null=True)
+    latitude = models.FloatField(null=True)
+    thing_name = models.CharField(max_length=300, default="")
+    state = models.CharField(max_length=12)
+    level = models.SmallIntegerField()
+    level_worst = models.SmallIntegerField()
+    value = models.FloatField()
+    threshold = models.FloatField()
+    unit = models.CharField(max_length=40)
+    hysteresis = models.FloatField(default=0.0)
+    hold_s = models.FloatField(default=0.0)
+    count = models.IntegerField(default=1)
+    late = models.BooleanField(default=False)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    raised_at = models.DateTimeField()
+    raised_fact = models.UUIDField(null=True)
+    last_fact = models.UUIDField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.CharField(max_length=120, default="")
+    note = models.TextField(default="")
+    shelved_at = models.DateTimeField(null=True)
+    shelved_by = models.CharField(max_length=120, default="")
+    shelved_until = models.DateTimeField(null=True)
+    shelve_reason = models.TextField(default="")
+    shelve_level = models.SmallIntegerField(null=True)
+    shelve_consent_by = models.CharField(max_length=120, default="")
+    cleared_at = models.DateTimeField(null=True)
+    clear_value = models.FloatField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=120, default="")
+    case_id = models.BigIntegerField(null=True)
+    case_number = models.CharField(max_length=60, default="")
+    case_closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """One open alarm a watch and stream."""
+
+        db_table = "decide_alarm"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["watch_code", "datastream_id"], condition=Q(closed_at=None), name="decide_alarm_one_open"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["level", "-raised_at"], condition=Q(closed_at=None), name="decide_alarm_open"),
+            models.Index(fields=["-raised_at"], name="decide_alarm_raised"),
+            models.Index(fields=["case_id"], condition=Q(case_id__isnull=False), name="decide_alarm_case"),
+            models.Index(fields=["datastream_id", "-raised_at"], name="decide_alarm_stream"),
+        ]
+
+
+class Machine(models.Model):
+    """One row: what the alarm machine has done."""
+
+    consumed = models.BigIntegerField(default=0)
+    ignored = models.BigIntegerField(default=0)
+    cut_short = models.BigIntegerField(default=0)
+    moved_at = models.DateTimeField(null=True)
+    scanned_at = models.DateTimeField(null=True)
+    listening_since = models.DateTimeField(null=True)
+    learnt_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """One row, id 1."""
+
+        db_table = "decide_machine"
+
+
+class Stillness(models.Model):
+    """Since when a stream under a stuck watch has shown the same value."""
+
+    datastream_id = models.BigIntegerField(primary_key=True)
+    value = models.FloatField()
+    since = models.DateTimeField()
+    observation_id = models.BigIntegerField()
+
+    class Meta:
+        """One row a stream."""
+
+        db_table = "decide_stillness"
+
+
+class Baseline(models.Model):
+    """Mean and spread of one hour of the week of a stream."""
+
+    datastream_id = models.BigIntegerField()
+    hour_of_week = models.SmallIntegerField()
+    n = models.FloatField()
+    mean = models.FloatField()
+    m2 = models.FloatField()
+
+    class Meta:
+        """One row a stream and hour."""
+
+        db_table = "decide_baseline"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["datastream_id", "hour_of_week"], name="decide_baseline_once"),
+        ]
+
+
+class BaselinePosition(models.Model):
+    """Up to which full hour a stream's history has been learnt, and from where."""
+
+    datastream_id = models.BigIntegerField(primary_key=True)
+    learnt_from = models.DateTimeField()
+    learnt_until = models.DateTimeField()
+
+    class Meta:
+        """One row a stream."""
+
+        db_table = "decide_baselineposition"

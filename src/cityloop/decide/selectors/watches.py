@@ -1,0 +1,170 @@
+"""Reads of watches."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count
+
+from cityloop.decide.models import Watch, WatchStream
+from cityloop.decide.rules import Ladder, LimitsError
+from cityloop.kernel.declarations import WatchKind
+from cityloop.kernel.errors import NotFoundError
+from cityloop.kernel.levels import Level
+from cityloop.kernel.text import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchView:
+    """One version of a watch.
+
+    Attributes:
+        watch_id: the version's row.
+        code: the watch, the same in all versions.
+        version: from 1.
+        project: code of the application project that declared it.
+        title: its name, the title of its alarms.
+        kind: how it judges.
+        limits: the limit of each level, in `unit`; empty for a `silent` watch that follows the reporting period.
+        hysteresis: in `unit`.
+        hold_s: seconds.
+        unit: unit symbol.
+        basis: where the limits come from.
+        confirmed: whether the authority has confirmed them.
+        enabled: whether it judges at all.
+        case_kind: kind of case its alarms open, empty for none.
+        changed_by: actor code of whoever made the version.
+        change_note: why.
+        valid_from: since when the version is in force.
+        valid_until: until when it was, None for the version in force.
+        streams: how many streams it looks at.
+    """
+
+    watch_id: int
+    code: str
+    version: int
+    project: str
+    title: Text
+    kind: WatchKind
+    limits: dict[Level, float]
+    hysteresis: float
+    hold_s: float
+    unit: str
+    basis: Text
+    confirmed: bool
+    enabled: bool
+    case_kind: str
+    changed_by: str
+    change_note: str
+    valid_from: datetime
+    valid_until: datetime | None
+    streams: int = 0
+
+
+def limits_of(stored: dict[str, float]) -> dict[Level, float]:
+    """Return limits as they are stored, gravest level first."""
+    return {Level(int(level)): float(limit) for level, limit in sorted(stored.items())}
+
+
+def watch_view(row: Watch) -> WatchView:
+    """Return a version's row as others see it."""
+    return WatchView(
+        watch_id=row.pk,
+        code=row.code,
+        version=row.version,
+        project=row.project,
+        title=Text(row.title_zh, row.title_en),
+        kind=WatchKind(row.kind),
+        limits=limits_of(row.limits),
+        hysteresis=row.hysteresis,
+        hold_s=row.hold_s,
+        unit=row.unit,
+        basis=Text(row.basis_zh, row.basis_en),
+        confirmed=row.confirmed,
+        enabled=row.enabled,
+        case_kind=row.case_kind,
+        changed_by=row.changed_by,
+        change_note=row.change_note,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        streams=getattr(row, "stream_count", 0),
+    )
+
+
+def watches(*, project: str | None = None) -> list[WatchView]:
+    """Return the watches in force, also those switched off, by project and code."""
+    rows = Watch.objects.filter(valid_until=None).annotate(stream_count=Count("streams")).order_by("project", "code")
+    return [watch_view(row) for row in (rows.filter(project=project) if project is not None else rows)]
+
+
+def watch(code: str) -> WatchView:
+    """Return the version of a watch that is in force.
+
+    Raises:
+        NotFoundError: if there is no such watch.
+    """
+    rows = Watch.objects.filter(code=code, valid_until=None).annotate(stream_count=Count("streams"))
+    row = rows.first()
+    if row is None:
+        raise NotFoundError(what=code)
+    return watch_view(row)
+
+
+def watch_versions(code: str) -> list[WatchView]:
+    """Return all versions of a watch, newest first."""
+    rows = Watch.objects.filter(code=code).annotate(stream_count=Count("streams")).order_by("-version")
+    return [watch_view(row) for row in rows]
+
+
+def watch_version(watch_id: int) -> WatchView | None:
+    """Return one version by its row, None where it is gone."""
+    row = Watch.objects.filter(pk=watch_id).annotate(stream_count=Count("streams")).first()
+    return watch_view(row) if row is not None else None
+
+
+def in_force(codes: Iterable[str]) -> dict[str, Watch]:
+    """Return the rows in force and switched on, by code."""
+    return {row.code: row for row in Watch.objects.filter(code__in=set(codes), valid_until=None, enabled=True)}
+
+
+def codes_of(watch_ids: Iterable[int]) -> dict[int, str]:
+    """Return the watch each version belongs to."""
+    return dict(Watch.objects.filter(pk__in=set(watch_ids)).values_list("pk", "code"))
+
+
+SILENT_PERIODS = 3
+"""A `silent` watch without limits of its own takes this many reporting periods (domain reference, section 2)."""
+
+SILENT_LEVEL = Level.BLUE
+"""The level it then raises (house default, to be confirmed by the authority)."""
+
+
+def ladder_of(row: Watch, *, period_s: float | None = None) -> Ladder | None:
+    """Return the ladder of a version on a stream.
+
+    Args:
+        row: the version.
+        period_s: the stream's reporting period, seconds; None where it is not known.
+
+    Returns:
+        None where there is nothing to judge by: a `silent` watch without limits on a stream without a period, or
+        limits that cannot be used.
+    """
+    limits = limits_of(row.limits)
+    if not limits and row.kind == WatchKind.SILENT:
+        if not period_s:
+            return None
+        limits = {SILENT_LEVEL: SILENT_PERIODS * period_s}
+    try:
+        return Ladder.of(WatchKind(row.kind), limits=limits, hysteresis=row.hysteresis, hold_s=row.hold_s)
+    except LimitsError:
+        return None
+
+
+def bindings_of(watch_ids: Iterable[int]) -> dict[tuple[int, int], float | None]:
+    """Return the reporting period, in seconds, of each (version, stream) that is bound."""
+    rows = WatchStream.objects.filter(watch_id__in=set(watch_ids))
+    return {
+        (watch_id, stream): period
+        for watch_id, stream, period in rows.values_list("watch_id", "datastream_id", "period_s")
+    }

@@ -1,0 +1,146 @@
+"""Turns the events of one condition into alarms and facts; what happened within one run is told once."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from cityloop.decide.models import Alarm, Watch
+from cityloop.decide.rules import Event, EventKind, Ladder
+from cityloop.decide.selectors.streams import place_of
+from cityloop.decide.services import life
+from cityloop.kernel.facts import Fact
+from cityloop.kernel.instants import from_us
+from cityloop.kernel.levels import Level
+
+
+class Chronicle:
+    """Writes one run's events of a watch over a stream.
+
+    A chattering condition moves its alarm's count and times with every event, but posts at most one fact of a kind for
+    a run, so that a flood of changes is no flood of facts.
+
+    Args:
+        watch: the version in force.
+        ladder: its limits on the stream.
+        datastream_id: the stream.
+        alarm: the alarm that is open, None where none is.
+        now: the wall clock.
+        late_after: a condition that had ended when its readings arrived this late is history only.
+    """
+
+    def __init__(  # noqa: PLR0913  each says one thing
+        self,
+        watch: Watch,
+        ladder: Ladder,
+        *,
+        datastream_id: int,
+        alarm: Alarm | None,
+        now: datetime,
+        late_after: timedelta,
+    ) -> None:
+        """Begin with what stands."""
+        self._watch, self._ladder, self._datastream_id = watch, ladder, datastream_id
+        self._now, self._late_us = now, int(late_after.total_seconds() * 1_000_000)
+        self._facts: list[Fact] = []
+        self._begin(alarm)
+
+    def _begin(self, alarm: Alarm | None, *, is_new: bool = False) -> None:
+        self._alarm, self._is_new = alarm, is_new
+        self._level_told = Level(alarm.level) if alarm is not None else None
+        self._count_told = alarm.count if alarm is not None else 0
+        self._stood = alarm is not None and alarm.cleared_at is None
+        self._return_id = 0
+
+    def write(self, events: Sequence[Event]) -> list[Fact]:
+        """Write events, in order, and return the facts to post."""
+        history: list[Event] = []
+        for place, event in enumerate(events):
+            if history or self._is_history(event, events[place:]):
+                history.append(event)
+                if event.kind is EventKind.CLEARED:
+                    self._write_history(history)
+                    history = []
+            else:
+                self._write_one(event)
+        self._tell()
+        return self._facts
+
+    def _is_history(self, event: Event, coming: Sequence[Event]) -> bool:
+        is_late = event.sample.received_us - event.sample.at_us > self._late_us
+        ends = any(later.kind is EventKind.CLEARED for later in coming)
+        return event.kind is EventKind.RAISED and self._alarm is None and is_late and ends
+
+    def _write_one(self, event: Event) -> None:
+        if event.kind is EventKind.CLEARED:
+            self._clear(event)
+        elif self._alarm is None:
+            self._raise(event)
+        else:
+            self._change(self._alarm, event)
+
+    def _raise(self, event: Event) -> None:
+        place = place_of(self._datastream_id)
+        alarm = life.new_alarm(
+            self._watch, self._ladder, event, datastream_id=self._datastream_id, place=place, now=self._now
+        )
+        alarm.save()
+        self._facts.append(life.raised(alarm, now=self._now))
+        self._begin(alarm, is_new=True)
+
+    def _change(self, alarm: Alarm, event: Event) -> None:
+        if event.kind is EventKind.RAISED:
+            alarm.count += 1
+            alarm.cleared_at = alarm.clear_value = None
+        alarm.level, alarm.level_worst = event.level, min(alarm.level_worst, event.level)
+        alarm.value, alarm.threshold = event.sample.value, self._ladder.limit_of(event.level)
+        alarm.observation_id, alarm.last_at = event.sample.observation_id, from_us(event.at_us)
+        alarm.watch_id, alarm.watch_version = self._watch.pk, self._watch.version
+        if alarm.shelved_until is not None and event.level < (alarm.shelve_level or Level.RED):
+            self._facts.append(life.unshelved(alarm, actor=life.MACHINE_ACTOR, reason="graver", now=self._now))
+
+    def _clear(self, event: Event) -> None:
+        alarm = self._alarm
+        if alarm is None:
+            return
+        alarm.cleared_at = alarm.last_at = from_us(event.at_us)
+        alarm.clear_value, self._return_id = event.sample.value, event.sample.observation_id
+        if alarm.acknowledged_at is not None or alarm.case_closed_at is not None:
+            self._tell()
+            if alarm.closed_at is not None:
+                self._begin(None)
+
+    def _tell(self) -> None:
+        """Save the alarm and post what is different from what was told before."""
+        alarm = self._alarm
+        if alarm is None:
+            return
+        level, stands = Level(alarm.level), alarm.cleared_at is None
+        has_repeated = alarm.count > self._count_told
+        if has_repeated:
+            self._facts.append(life.repeated(alarm, now=self._now))
+        elif self._level_told is not None and level is not self._level_told:
+            self._facts.append(life.level_changed(alarm, level_before=self._level_told, now=self._now))
+        if not stands and (self._stood or self._is_new or has_repeated):
+            self._facts.append(life.cleared(alarm, observation_id=self._return_id, now=self._now))
+            self._facts += life.closed_if_done(alarm, actor=life.MACHINE_ACTOR, now=self._now)
+        life.settle(alarm)
+        alarm.save()
+        if alarm.closed_at is None:
+            self._begin(alarm)
+
+    def _write_history(self, events: Sequence[Event]) -> None:
+        """Enter a condition that had ended before its readings arrived: closed from the start, without facts."""
+        first, last = events[0], events[-1]
+        alarm = life.new_alarm(
+            self._watch,
+            self._ladder,
+            first,
+            datastream_id=self._datastream_id,
+            place=place_of(self._datastream_id),
+            now=self._now,
+        )
+        alarm.late, alarm.level_worst = True, min(event.level for event in events)
+        alarm.cleared_at = alarm.last_at = from_us(last.at_us)
+        alarm.clear_value = last.sample.value
+        alarm.closed_at, alarm.closed_by = self._now, life.MACHINE_ACTOR
+        life.settle(alarm)
+        alarm.save()

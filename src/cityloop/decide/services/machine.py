@@ -1,0 +1,258 @@
+"""The alarm machine: consumes changes of band in order and makes alarms of them.
+
+There is one machine in the house: a lock lets a second one wait. Everything it knows stands in the database, so it may
+be killed at any moment: a run is one transaction, and what it consumed is deleted in it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import ExpressionWrapper, F, Min, Q, fields
+
+from cityloop.decide.models import Alarm, Candidate, Machine, Pending, ScreenRow, Watch
+from cityloop.decide.rules import Condition, Event, Sample, matured, step
+from cityloop.decide.selectors.streams import Newest, newest_of
+from cityloop.decide.selectors.watches import bindings_of, codes_of, in_force, ladder_of
+from cityloop.decide.services import life
+from cityloop.decide.services.chronicle import Chronicle
+from cityloop.journal.facade import post
+from cityloop.kernel.facts import Fact
+from cityloop.kernel.instants import from_us, to_us
+from cityloop.kernel.levels import Level
+
+CANDIDATES_PER_RUN_MAX = 5000
+"""How many changes one transaction consumes; keeps it under a second in a flood."""
+
+RUNS_MAX = 10
+"""How many transactions one call makes before it lets others have their turn."""
+
+PENDING_MAX = 20_000
+"""How many held levels one run looks at; more wait for the next run."""
+
+LATE_AFTER = timedelta(minutes=5)
+"""A reading that arrives this long after its phenomenon is late (allowed skew of the domain reference, section 2)."""
+
+LATE_SETTLES = timedelta(seconds=60)
+"""Late changes wait until their stream has caught up with the present, but not longer than this after their arrival:
+a condition that has ended meanwhile becomes history, not a fresh alarm (house default)."""
+
+SKEW_MAX = timedelta(minutes=5)
+"""A reading whose clock runs ahead by more is never judged (domain reference, section 2)."""
+
+_LOCK = 0x63_69_74_79_01
+"""Key of the advisory lock of the one machine."""
+
+Key = tuple[str, int]
+"""Code of a watch and a stream."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one run read and will write."""
+
+    now: datetime
+    newest: dict[int, Newest]
+    candidates: list[Candidate] = field(default_factory=list)
+    put_off: set[int] = field(default_factory=set)
+    is_cut_short: bool = False
+    ignored: int = 0
+    facts: list[Fact] = field(default_factory=list)
+    stale: set[tuple[int, int]] = field(default_factory=set)
+    periods: dict[tuple[int, int], float | None] = field(default_factory=dict)
+
+
+def run_machine(now: datetime) -> int:
+    """Consume the changes that wait, raise what was held long enough, take back what was shelved until now.
+
+    Args:
+        now: the wall clock, aware.
+
+    Returns:
+        How many changes were consumed and facts posted; 0 means that there was nothing to do.
+    """
+    total = 0
+    for _ in range(RUNS_MAX):
+        with transaction.atomic():
+            run = _run_once(now)
+        total += len(run.candidates) + len(run.facts)
+        if not run.is_cut_short:
+            break
+    return total
+
+
+def hold_lock() -> None:
+    """Wait for the machine's lock and keep it until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def _run_once(now: datetime) -> _Run:
+    hold_lock()
+    pending = list(Pending.objects.order_by("due_at")[:PENDING_MAX])
+    late = _late_streams()
+    # The newest readings are read before the candidates: a return that came before a newest reading is then among
+    # the candidates, so that "still over the limit up to that reading" is true.
+    run = _Run(now, newest_of({*late, *(row.datastream_id for row in pending)}))
+    run.put_off = {stream for stream, came in late.items() if not _has_caught_up(run, stream, came)}
+    _read_candidates(run, late)
+    _take_back_shelved(run)
+    _judge(run, pending)
+    _write(run)
+    return run
+
+
+def _lateness() -> ExpressionWrapper:
+    return ExpressionWrapper(F("received_at") - F("phenomenon_time"), output_field=fields.DurationField())
+
+
+def _late_streams() -> dict[int, datetime]:
+    rows = Candidate.objects.annotate(lateness=_lateness()).filter(lateness__gt=LATE_AFTER)
+    return dict(rows.values_list("datastream_id").annotate(Min("received_at")).order_by())
+
+
+def _has_caught_up(run: _Run, datastream_id: int, came: datetime) -> bool:
+    newest = run.newest.get(datastream_id)
+    is_present = newest is not None and newest.received_at - newest.at <= LATE_AFTER
+    return is_present or run.now - came >= LATE_SETTLES
+
+
+def _read_candidates(run: _Run, late: dict[int, datetime]) -> None:
+    rows = Candidate.objects.exclude(datastream_id__in=run.put_off).order_by("pk")
+    read = list(rows[:CANDIDATES_PER_RUN_MAX])
+    run.is_cut_short = len(read) == CANDIDATES_PER_RUN_MAX
+    for row in read:
+        if row.received_at - row.phenomenon_time > LATE_AFTER and row.datastream_id not in late:
+            run.put_off.add(row.datastream_id)  # came after we looked; the next run knows about it
+        if row.datastream_id not in run.put_off:
+            run.candidates.append(row)
+
+
+def _take_back_shelved(run: _Run) -> None:
+    for alarm in Alarm.objects.select_for_update().filter(closed_at=None, shelved_until__lte=run.now).order_by("pk"):
+        run.facts.append(life.unshelved(alarm, actor=life.MACHINE_ACTOR, reason="time", now=run.now))
+        run.facts += life.closed_if_done(alarm, actor=life.MACHINE_ACTOR, now=run.now)
+        alarm.save()
+
+
+def _judge(run: _Run, pending: list[Pending]) -> None:
+    samples = _samples_by_key(run)
+    held: dict[Key, list[Pending]] = defaultdict(list)
+    for row in pending:
+        held[row.watch_code, row.datastream_id].append(row)
+    watches = in_force({code for code, _ in samples} | {code for code, _ in held})
+    run.periods = bindings_of(watch.pk for watch in watches.values())
+    open_alarms = _open_alarms(samples.keys() | held.keys())
+    for key in dict.fromkeys([*samples, *held]):
+        watch = watches.get(key[0])
+        if watch is None:
+            run.ignored += len(samples.get(key, ()))
+            Pending.objects.filter(watch_code=key[0], datastream_id=key[1]).delete()
+        elif key in samples or not (run.is_cut_short or key[1] in run.put_off):
+            _judge_one(run, watch, key, samples.get(key, []), held.get(key, []), open_alarms.get(key))
+
+
+def _samples_by_key(run: _Run) -> dict[Key, list[Sample]]:
+    codes = codes_of(row.watch_id for row in run.candidates)
+    current = {row.code: row.pk for row in Watch.objects.filter(code__in=set(codes.values()), valid_until=None)}
+    samples: dict[Key, list[Sample]] = defaultdict(list)
+    for row in run.candidates:
+        code = codes.get(row.watch_id)
+        if code is None or row.phenomenon_time > row.received_at + SKEW_MAX:
+            run.ignored += 1
+            continue
+        if current.get(code, row.watch_id) != row.watch_id:
+            run.stale.add((row.datastream_id, current[code]))
+        samples[code, row.datastream_id].append(
+            Sample(to_us(row.phenomenon_time), to_us(row.received_at), row.value, row.observation_id)
+        )
+    return samples
+
+
+def _open_alarms(keys: Iterable[Key]) -> dict[Key, Alarm]:
+    keys = set(keys)
+    rows = Alarm.objects.select_for_update().filter(
+        Q(watch_code__in={code for code, _ in keys}) & Q(datastream_id__in={stream for _, stream in keys}),
+        closed_at=None,
+    )
+    return {(row.watch_code, row.datastream_id): row for row in rows.order_by("pk")}
+
+
+def _judge_one(  # noqa: PLR0913, PLR0917  each says one thing
+    run: _Run, watch: Watch, key: Key, samples: list[Sample], held: list[Pending], alarm: Alarm | None
+) -> None:
+    bound = (watch.pk, key[1])
+    ladder = ladder_of(watch, period_s=run.periods[bound]) if bound in run.periods else None
+    if ladder is None:
+        run.ignored += len(samples)
+        Pending.objects.filter(watch_code=key[0], datastream_id=key[1]).delete()
+        return
+    before = Condition(
+        Level(alarm.level) if alarm is not None and alarm.cleared_at is None else None,
+        tuple(sorted(((Level(row.level), _onset(row)) for row in held), reverse=True)),
+    )
+    condition, events = before, list[Event]()
+    for sample in samples:
+        condition, happened = step(condition, ladder, sample)
+        events += happened
+    if not run.is_cut_short:
+        condition, happened = matured(condition, ladder, until_us=_clock_of(run, key[1], condition, ladder.hold_us))
+        events += happened
+    if events:
+        chronicle = Chronicle(watch, ladder, datastream_id=key[1], alarm=alarm, now=run.now, late_after=LATE_AFTER)
+        run.facts += chronicle.write(events)
+    if condition.onsets != before.onsets:
+        _keep_pending(key, condition, ladder.hold_us)
+
+
+def _onset(row: Pending) -> Sample:
+    return Sample(to_us(row.since), to_us(row.received_at), row.value, row.observation_id)
+
+
+def _clock_of(run: _Run, datastream_id: int, condition: Condition, hold_us: int) -> int:
+    """Return how far the stream's own clock has come: to its newest reading, or as far as we have waited since."""
+    now_us, newest = to_us(run.now), run.newest.get(datastream_id)
+    waited = [s.at_us + hold_us for _, s in condition.onsets if now_us - s.received_us >= hold_us]
+    shown = [to_us(newest.at)] if newest is not None and newest.at <= newest.received_at + SKEW_MAX else []
+    return max(waited + shown, default=0)
+
+
+def _keep_pending(key: Key, condition: Condition, hold_us: int) -> None:
+    Pending.objects.filter(watch_code=key[0], datastream_id=key[1]).delete()
+    Pending.objects.bulk_create(
+        Pending(
+            watch_code=key[0],
+            datastream_id=key[1],
+            level=level,
+            since=from_us(sample.at_us),
+            received_at=from_us(sample.received_us),
+            due_at=from_us(sample.received_us + hold_us),
+            value=sample.value,
+            observation_id=sample.observation_id,
+        )
+        for level, sample in condition.onsets
+    )
+
+
+def _write(run: _Run) -> None:
+    post(*run.facts)
+    if run.candidates:
+        Candidate.objects.filter(pk__in=[row.pk for row in run.candidates]).delete()
+        Machine.objects.get_or_create(pk=1)
+        Machine.objects.filter(pk=1).update(
+            consumed=F("consumed") + len(run.candidates),
+            ignored=F("ignored") + run.ignored,
+            cut_short=F("cut_short") + int(run.is_cut_short),
+            moved_at=run.now,
+        )
+    forget_bands(run.stale)
+
+
+def forget_bands(streams: Iterable[tuple[int, int]]) -> None:
+    """Make the next reading of each (stream, version of a watch) a candidate, whatever its band."""
+    rows = [ScreenRow(datastream_id=stream, watch_id=watch_id, band=-1) for stream, watch_id in sorted(streams)]
+    ScreenRow.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["datastream_id", "watch_id"], update_fields=["band"]
+    )

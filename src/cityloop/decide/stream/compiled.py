@@ -1,0 +1,186 @@
+"""Watches as arrays: which band each reading lies in, for every watch on its stream."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cityloop.decide.rules import HOURS_OF_WEEK, Ladder, hour_of_week
+from cityloop.kernel.declarations import WatchKind
+from cityloop.kernel.levels import Level
+
+Int64s = npt.NDArray[np.int64]
+Float64s = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+NO_TIME = int(np.iinfo(np.int64).min)
+"""Stands for an absent instant in a column of microseconds."""
+
+EDGES_MAX = 2 * len(Level)
+"""A limit and a clear limit a level."""
+
+_US_PER_MINUTE = 60_000_000.0
+_KINDS = tuple(WatchKind)
+_LOW, _RATE, _BASELINE = (_KINDS.index(kind) for kind in (WatchKind.LOW, WatchKind.RATE, WatchKind.BASELINE))
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOnStream:
+    """One version of a watch on one stream.
+
+    Attributes:
+        watch_id: the version's row.
+        datastream_id: the stream.
+        ladder: the limits.
+        mean: of a baseline watch, the mean of each hour of the week, shape (168,), NaN where it is not known.
+        deviation: of a baseline watch, the standard deviation of each hour, shape (168,), > 0 or NaN.
+    """
+
+    watch_id: int
+    datastream_id: int
+    ladder: Ladder
+    mean: Float64s | None = None
+    deviation: Float64s | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of judging readings: one row a reading and watch on its stream, by watch and then in time.
+
+    Attributes:
+        entry: which watch on which stream, a row of `Compiled`.
+        row: which reading.
+        value: the judged value: the reading, its change a minute, or its distance from the baseline in deviations.
+        band: how many edges the score has reached.
+    """
+
+    entry: Int64s
+    row: Int64s
+    value: Float64s
+    band: Int64s
+
+    def __len__(self) -> int:
+        """Return how many judgements there are."""
+        return len(self.entry)
+
+    def changes(self, known: Int64s) -> tuple[Bools, Int64s]:
+        """Return which judgements change the band, and the band before each.
+
+        Args:
+            known: the band every entry of `Compiled` was in before.
+        """
+        first = np.ones(len(self), dtype=bool)
+        first[1:] = self.entry[1:] != self.entry[:-1]
+        before = np.empty_like(self.band)
+        before[1:] = self.band[:-1]
+        before[first] = known[self.entry[first]]
+        return before != self.band, before
+
+
+class Compiled:
+    """Watches on streams, compiled.
+
+    Args:
+        entries: in any order; kept by stream and watch.
+    """
+
+    def __init__(self, entries: Sequence[WatchOnStream]) -> None:
+        """Lay the arrays out."""
+        ordered = sorted(entries, key=lambda entry: (entry.datastream_id, entry.watch_id))
+        self.watch_id: Int64s = np.array([entry.watch_id for entry in ordered], dtype=np.int64)
+        self.datastream_id: Int64s = np.array([entry.datastream_id for entry in ordered], dtype=np.int64)
+        self.streams, first, count = np.unique(self.datastream_id, return_index=True, return_counts=True)
+        self._first: Int64s = first.astype(np.int64)
+        self._count: Int64s = count.astype(np.int64)
+        self._kind = np.array([_KINDS.index(entry.ladder.kind) for entry in ordered], dtype=np.int8)
+        self._edges = np.full((len(ordered), EDGES_MAX), np.inf)
+        for row, entry in enumerate(ordered):
+            edges = entry.ladder.edges()
+            self._edges[row, : len(edges)] = edges
+        self._entry_of = {(entry.datastream_id, entry.watch_id): row for row, entry in enumerate(ordered)}
+        based = [row for row, entry in enumerate(ordered) if entry.mean is not None]
+        self._baseline_of = np.full(len(ordered), -1, dtype=np.int64)
+        self._baseline_of[based] = np.arange(len(based))
+        unknown = np.full(HOURS_OF_WEEK, np.nan)
+        self._mean = np.array([ordered[row].mean for row in based] or [unknown])
+        self._deviation = np.array([ordered[row].deviation for row in based] or [unknown])
+
+    def __len__(self) -> int:
+        """Return how many watches on streams there are."""
+        return len(self.watch_id)
+
+    def entry_of(self, datastream_id: int, watch_id: int) -> int | None:
+        """Return the row of a watch on a stream, None where there is none."""
+        return self._entry_of.get((datastream_id, watch_id))
+
+    def watched(self, datastream_id: Int64s) -> Bools:
+        """Return which readings' streams are watched at all."""
+        if not len(self.streams):
+            return np.zeros(len(datastream_id), dtype=bool)
+        place = np.minimum(np.searchsorted(self.streams, datastream_id), len(self.streams) - 1)
+        return np.asarray(self.streams[place] == datastream_id)
+
+    def judge(
+        self,
+        datastream_id: Int64s,
+        phenomenon_us: Int64s,
+        value: Float64s,
+        *,
+        previous_us: Int64s | None = None,
+        previous_value: Float64s | None = None,
+    ) -> Judged:
+        """Return the bands of readings of watched streams; what cannot be judged is left out.
+
+        Args:
+            datastream_id: shape (n,), sorted, watched streams only.
+            phenomenon_us: shape (n,), rising within a stream.
+            value: shape (n,); NaN is not judged.
+            previous_us: shape (n,), when the stream's reading before this batch was; read where a stream begins.
+            previous_value: shape (n,), that reading, NaN where there is none.
+        """
+        place = np.searchsorted(self.streams, datastream_id)
+        count = self._count[place]
+        row = np.repeat(np.arange(len(datastream_id)), count)
+        within = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+        entry = np.repeat(self._first[place], count) + within
+        order = np.argsort(entry, kind="stable")
+        entry, row = entry[order], row[order]
+        judged = value[row].copy()
+        kind = self._kind[entry]
+        if (rates := kind == _RATE).any():
+            change = _changes(datastream_id, phenomenon_us, value, previous_us, previous_value)
+            judged[rates] = change[row[rates]]
+        if (based := kind == _BASELINE).any():
+            judged[based] = self._distance(entry[based], phenomenon_us[row[based]], judged[based])
+        known = ~np.isnan(judged)
+        entry, row, judged, kind = entry[known], row[known], judged[known], kind[known]
+        score = np.where(kind == _LOW, -judged, np.where((kind == _RATE) | (kind == _BASELINE), abs(judged), judged))
+        band = (self._edges[entry] <= score[:, None]).sum(axis=1, dtype=np.int64)
+        return Judged(entry, row, judged, band)
+
+    def _distance(self, entry: Int64s, instant_us: Int64s, value: Float64s) -> Float64s:
+        baseline, hour = self._baseline_of[entry], hour_of_week(instant_us)
+        distance = (value - self._mean[baseline, hour]) / self._deviation[baseline, hour]
+        return np.where(baseline >= 0, distance, np.nan)
+
+
+def _changes(
+    datastream_id: Int64s,
+    phenomenon_us: Int64s,
+    value: Float64s,
+    previous_us: Int64s | None,
+    previous_value: Float64s | None,
+) -> Float64s:
+    """Return the change a minute of each reading against the one before it; NaN where there is none."""
+    before_us, before = np.empty_like(phenomenon_us), np.empty_like(value)
+    before_us[1:], before[1:] = phenomenon_us[:-1], value[:-1]
+    first = np.ones(len(value), dtype=bool)
+    first[1:] = datastream_id[1:] != datastream_id[:-1]
+    before_us[first] = NO_TIME if previous_us is None else previous_us[first]
+    before[first] = np.nan if previous_value is None else previous_value[first]
+    known = (before_us != NO_TIME) & (before_us < phenomenon_us)
+    change = np.full(len(value), np.nan)
+    span_min = (phenomenon_us[known] - before_us[known]) / _US_PER_MINUTE
+    change[known] = (value[known] - before[known]) / span_min
+    return change
