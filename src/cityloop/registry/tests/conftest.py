@@ -1,8 +1,10 @@
 """What the registry's tests stand on."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 from django.test import Client
 
 from cityloop.registry import facade
@@ -38,3 +40,10 @@ def sign_in(people: dict[str, facade.PersonView]) -> SignIn:  # noqa: ARG001  th
         return client
 
     return browser
+
+
+@pytest.fixture
+async def threads() -> AsyncIterator[None]:
+    """Close what the threads behind `sync_to_async` opened, or the test database cannot be dropped."""
+    yield
+    await sync_to_async(connections.close_all)()

@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 import psycopg
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncRequestFactory, RequestFactory
@@ -81,6 +82,7 @@ def test_the_decorators_leave_their_mark() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("threads")
 async def test_an_async_view_is_guarded_as_a_sync_one(async_rf: AsyncRequestFactory) -> None:
     @facade.requires(Right.SEE_WALL)
     async def view(request: HttpRequest) -> HttpResponse:
@@ -217,15 +219,14 @@ def test_the_data_plane_knows_valid_tokens_only() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("threads")
 async def test_a_new_token_is_heard_of_by_a_running_process() -> None:
-    from asgiref.sync import sync_to_async
-
     await sync_to_async(facade.seed)()
     rights = Rights()
     following = asyncio.create_task(rights.follow(_connect))
     token = await sync_to_async(facade.issue_token)("late", rights=["read"], area=CITY)
     async with asyncio.timeout(20):
-        while rights.of_token(token) is None:
+        while rights.of_token(token) is None:  # noqa: ASYNC110  polled with a deadline, as every test of the house
             await asyncio.sleep(0)
     following.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -76,7 +76,7 @@ def test_a_post_can_be_given_and_ended(people: People, sign_in: SignIn) -> None:
     ("changes", "said"),
     [
         ({"area": "12"}, "这不是有效的区划代码"),
-        ({"area": "990101"}, "未找到"),
+        ({"area": "110199"}, "未找到"),
         ({"valid_until": "2025-01-01"}, "终止日早于起始日"),
         ({"role": "auditor"}, "不得兼任"),
     ],
