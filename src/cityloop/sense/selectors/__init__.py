@@ -1,0 +1,1 @@
+"""Reads of sense for people and for other rooms."""

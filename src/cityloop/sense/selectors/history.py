@@ -1,0 +1,147 @@
+"""Readings of the past: one by its id, curves, and how many of the expected arrived."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from cityloop.kernel.instants import from_us
+from cityloop.kernel.observation_ids import ingested_at_us
+from cityloop.kernel.quality import Quality
+from cityloop.sense.models import Datastream
+
+HOUR_S = 3600.0
+_SETTLE_DAYS = 1
+_COLUMNS = """
+    id, datastream_id, phenomenon_time, phenomenon_end, result, result_json, quality, result_time, feature_id,
+    parameters
+"""
+_BY_ID = f"SELECT {_COLUMNS} FROM sense_observation WHERE id = %s"
+_BY_ID_NEAR = f"{_BY_ID} AND phenomenon_time >= %s AND phenomenon_time < %s"
+_BUCKETS = """
+    SELECT to_timestamp(floor(extract(epoch FROM phenomenon_time) / %s) * %s) AS bucket, avg(result), count(result)
+    FROM sense_observation
+    WHERE datastream_id = ANY(%s) AND phenomenon_time >= %s AND phenomenon_time < %s
+      AND result IS NOT NULL AND quality <> ALL(%s)
+    GROUP BY bucket ORDER BY bucket
+"""
+_RECEIVED = """
+    SELECT count(DISTINCT (datastream_id, phenomenon_time)) FROM sense_observation
+    WHERE datastream_id = ANY(%s) AND phenomenon_time >= %s AND phenomenon_time < %s
+"""
+_RECENT = f"""
+    SELECT {_COLUMNS} FROM sense_observation WHERE datastream_id = %s AND phenomenon_time >= %s
+    ORDER BY phenomenon_time DESC, id DESC LIMIT %s
+"""
+_UNFIT = [int(Quality.BAD), int(Quality.OUT_OF_RANGE)]
+"""Qualities that no curve is made of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationView:
+    """One reading.
+
+    Attributes:
+        observation_id: its id.
+        datastream_id: its stream.
+        phenomenon_time: when it was so, or the start of its interval.
+        phenomenon_end: end of its interval, None for an instant.
+        received_at: when it reached us, to the millisecond.
+        result: the result, whatever it is.
+        value: the number, None where the result is none.
+        quality: its flag.
+        result_time: resultTime, None where the device gave none.
+        feature_id: its feature of interest.
+        parameters: its parameters, None where there are none.
+    """
+
+    observation_id: int
+    datastream_id: int
+    phenomenon_time: datetime
+    phenomenon_end: datetime | None
+    received_at: datetime
+    result: Any
+    value: float | None
+    quality: Quality
+    result_time: datetime | None
+    feature_id: int
+    parameters: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A curve: means over spans of equal length, shape (n,) each, oldest first; empty spans are absent."""
+
+    time: tuple[datetime, ...]
+    mean: tuple[float, ...]
+    count: tuple[int, ...]
+
+
+def _rows(statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
+
+
+def _view(row: tuple[Any, ...]) -> ObservationView:
+    number, stream, start, end, value, other, quality, result_time, feature, parameters = row
+    return ObservationView(
+        observation_id=number,
+        datastream_id=stream,
+        phenomenon_time=start,
+        phenomenon_end=end,
+        received_at=from_us(ingested_at_us(number)),
+        result=value if value is not None else other,
+        value=value,
+        quality=Quality(quality),
+        result_time=result_time,
+        feature_id=feature,
+        parameters=parameters,
+    )
+
+
+def observation(observation_id: int) -> ObservationView | None:
+    """Return one reading, None where there is none; the day it was received in is looked at first."""
+    received = from_us(ingested_at_us(observation_id))
+    near = [received - timedelta(days=_SETTLE_DAYS), received + timedelta(days=_SETTLE_DAYS)]
+    found = _rows(_BY_ID_NEAR, [observation_id, *near]) or _rows(_BY_ID, [observation_id])
+    return _view(found[0]) if found else None
+
+
+def recent_observations(datastream_id: int, *, since: datetime, limit: int) -> list[ObservationView]:
+    """Return the newest readings of a stream, newest first, `limit` at the most."""
+    return [_view(row) for row in _rows(_RECENT, [datastream_id, since, limit])]
+
+
+def series(datastream_ids: Iterable[int], *, since: datetime, until: datetime, bucket_s: float) -> Series:
+    """Return the mean of streams over spans of equal length.
+
+    Args:
+        datastream_ids: readings of all of them are averaged together.
+        since: beginning, aware, inclusive.
+        until: end, aware, exclusive.
+        bucket_s: length of a span, seconds, > 0; spans begin at multiples of it since the Unix epoch.
+    """
+    rows = _rows(_BUCKETS, [bucket_s, bucket_s, list(datastream_ids), since, until, _UNFIT])
+    return Series(tuple(r[0] for r in rows), tuple(r[1] for r in rows), tuple(r[2] for r in rows))
+
+
+def hourly(datastream_id: int, *, since: datetime, until: datetime) -> list[tuple[datetime, float]]:
+    """Return the start and the mean of every hour of a stream that holds readings."""
+    curve = series([datastream_id], since=since, until=until, bucket_s=HOUR_S)
+    return list(zip(curve.time, curve.mean, strict=True))
+
+
+def arrivals(datastream_ids: Iterable[int], *, since: datetime, until: datetime) -> tuple[int, int]:
+    """Return how many readings of streams arrived and how many were expected by their periods.
+
+    Streams that promise no period expect nothing and count for nothing.
+    """
+    promised = Datastream.objects.filter(pk__in=list(datastream_ids), period_s__gt=0)
+    periods = dict(promised.values_list("pk", "period_s"))
+    span_s = max(0.0, (until - since).total_seconds())
+    expected = sum(int(span_s / period_s) for period_s in periods.values() if period_s)
+    ((received,),) = _rows(_RECEIVED, [list(periods), since, until])
+    return received, expected
