@@ -86,7 +86,7 @@ class City:
             supervisor = Supervisor(state_file=self._home / STATE_NAME, say=self._say, about={"address": self.address})
             supervisor.heed_signals()
             undo.callback(self._stop, supervisor)
-            if self._start_all(supervisor, listener):
+            if self._start_engines(supervisor) and self._start_city(supervisor, listener):
                 supervisor.run()
         return 0
 
@@ -117,10 +117,8 @@ class City:
         finally:
             lock.give_back()
 
-    def _start_all(self, supervisor: Supervisor, listener: socket.socket) -> bool:
-        """Start everything; False if we were asked to stop meanwhile."""
-        if not self._start_engines(supervisor):
-            return False
+    def _start_city(self, supervisor: Supervisor, listener: socket.socket) -> bool:
+        """Prepare and start the city's own processes; False if we were asked to stop meanwhile."""
         code = supervisor.complete(processes.prepare_child(self._configuration))
         if supervisor.stopping:
             return False

@@ -29,6 +29,7 @@ PAST_DAYS = 35.0
 """Days before now that are sent at first start of a shifted set."""
 
 _DAY_S = 86_400.0
+_MARGIN_DAYS = 1 / 24
 
 
 class ReplayArgumentError(CityloopError):
@@ -151,7 +152,7 @@ def _past_days(asked: float | None, mapping: Mapping, recording: Recording) -> f
     if mapping.shift.by != "none":
         return PAST_DAYS
     oldest_us = int(recording.events.time_us[0]) - 1
-    return max(0.0, (now_us() - oldest_us) / 1e6 / _DAY_S)
+    return max(0.0, (now_us() - oldest_us) / 1e6 / _DAY_S) + _MARGIN_DAYS
 
 
 def _datastream_ids(name: str, project: str, streams: Sequence[str]) -> tuple[int | None, ...]:

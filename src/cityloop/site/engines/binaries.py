@@ -50,6 +50,13 @@ class ProgramTooOldError(CityloopError):
     status = 500
 
 
+class ProgramNotThereError(CityloopError):
+    """The setting names a program that does not exist."""
+
+    key = "%(path)s does not exist. Correct %(setting)s, or leave it empty to use the installed package."
+    status = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A program that was found.
@@ -90,6 +97,7 @@ def find_postgres(configuration: Configuration) -> Program:
 
     Raises:
         ProgramMissingError: if no rung has one.
+        ProgramNotThereError: if the setting names none.
         ProgramTooOldError: if the setting names one that is too old.
     """
     return _first_usable(_POSTGRES, _postgres_candidates(configuration))
@@ -100,6 +108,7 @@ def find_nats(configuration: Configuration) -> Program:
 
     Raises:
         ProgramMissingError: if no rung has one.
+        ProgramNotThereError: if the setting names none.
         ProgramTooOldError: if the setting names one that is too old.
     """
     return _first_usable(_NATS, _nats_candidates(configuration))
@@ -109,6 +118,8 @@ def _first_usable(engine: _Engine, candidates: Iterator[tuple[Path, Rung]]) -> P
     minimum = ".".join(map(str, engine.minimum))
     looked = []
     for path, rung in candidates:
+        if rung is Rung.SETTING and not path.exists():
+            raise ProgramNotThereError(path=path, setting=engine.setting)
         version = version_of(path)
         if version >= engine.minimum:
             return Program(path, version, rung)
