@@ -1,0 +1,250 @@
+"""Answers GET: runs the composed statement and lays its one value between the brackets."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from weakref import WeakSet
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.raw_cursor import AsyncRawCursor
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from cityloop.kernel.errors import CityloopError
+from cityloop.kernel.instants import from_us
+from cityloop.kernel.observation_ids import ingested_at_us
+from cityloop.sense.stream.sta.errors import BusyError, SyntaxFault, UnknownPathError
+from cityloop.sense.stream.sta.geometry import answer
+from cityloop.sense.stream.sta.options import read_options
+from cityloop.sense.stream.sta.paths import Resource, read_path
+from cityloop.sense.stream.sta.query import Composer, Plan, next_query
+from cityloop.sense.stream.sta.showing import BASE
+
+PLANS_MAX = 1024
+"""Most composed statements kept for the next request that asks alike."""
+
+HINTS_MAX = 4096
+"""Most addresses of which is kept how far back their page reaches."""
+
+STATEMENT_MS_MAX = 10_000
+"""Longest time a read may take in the database, milliseconds."""
+
+ID_WINDOW_US = 36 * 3_600_000_000
+"""An observation is first sought in the days around its ingest: devices send what has just happened."""
+
+EVER = ("-infinity", "infinity")
+_log = logging.getLogger(__name__)
+
+
+class ValueRangeError(CityloopError):
+    """A number, text or time leaves what the database can calculate."""
+
+    key = "A value is outside the possible range."
+
+
+class CombinationError(CityloopError):
+    """The expression puts together what the database cannot."""
+
+    key = "These values cannot be combined so."
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The one row of a composed statement."""
+
+    found: bool
+    total: int | None
+    rows: int
+    body: str | None
+    edge: Any
+
+
+@lru_cache(maxsize=PLANS_MAX)
+def plan_of(path: str, query: str, page_size: int, page_max: int) -> tuple[Resource, Plan]:
+    """Return what an address names and the statement that reads it.
+
+    Raises:
+        CityloopError: if the path is unknown or an option cannot be read.
+    """
+    resource = read_path(path)
+    options = read_options(query, page_size=page_size, page_max=page_max)
+    composer = Composer()
+    if resource.member is not None:
+        return resource, composer.property(resource, options)
+    make = composer.collection if resource.last.is_collection else composer.entity
+    return resource, make(resource, options)
+
+
+class Reader:
+    """Reads what addresses name.
+
+    Args:
+        pool: autocommitting connections, for this application alone.
+        page_size: entities of a page where none is asked for.
+        page_max: greatest page.
+    """
+
+    def __init__(self, pool: AsyncConnectionPool[Any], *, page_size: int, page_max: int) -> None:
+        """Begin with no connection prepared and no hints."""
+        self._pool, self._page_size, self._page_max = pool, page_size, page_max
+        self._ready: WeakSet[AsyncConnection[Any]] = WeakSet()
+        self._hints: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """Give a connection of the pool, with the bounds of a read set.
+
+        Raises:
+            BusyError: if none is free in time, or the statement takes too long.
+            CityloopError: if the values asked for cannot be calculated with.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                if connection not in self._ready:
+                    await self._prepare(connection)
+                yield connection
+        except (psycopg.errors.QueryCanceled, PoolTimeout) as error:
+            raise BusyError from error
+        except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
+            raise ValueRangeError from error
+        except (psycopg.errors.UndefinedFunction, psycopg.errors.DatatypeMismatch) as error:
+            _log.warning("a filter compiled to SQL that PostgreSQL refuses: %s", error)
+            raise CombinationError from error
+
+    async def _prepare(self, connection: AsyncConnection[Any]) -> None:
+        await connection.set_autocommit(True)
+        await connection.execute(f"SET statement_timeout = {STATEMENT_MS_MAX}")
+        await connection.execute("SET max_parallel_workers_per_gather = 0")
+        await connection.execute("SET timezone = 'UTC'")
+        await connection.execute("SET jit = off")
+        self._ready.add(connection)
+
+    async def read(self, path: str, query: str, *, base: str) -> tuple[int, str, bytes]:
+        """Return status, content type and body of what an address names.
+
+        Args:
+            path: below the service root, as it stands in the address.
+            query: as it stands in the address.
+            base: address of the service root.
+
+        Raises:
+            CityloopError: if it does not exist or cannot be read.
+        """
+        resource, plan = plan_of(path, query, self._page_size, self._page_max)
+        async with self.connection() as connection:
+            row = await self._row(connection, plan, (path, query))
+        if row is None or not row.found:
+            raise UnknownPathError(path[:200])
+        if resource.member is not None:
+            return _property(resource, row)
+        body = row.body or ""
+        if resource.last.is_collection:
+            body = _collection(plan, row, path)
+        return 200, "application/json", body.replace(BASE, base).encode()
+
+    async def exists(self, path: str) -> bool:
+        """Return whether an address names an entity that is there."""
+        try:
+            await self.read(path, "$select=@iot.id", base="")
+        except UnknownPathError:
+            return False
+        return True
+
+    async def _row(self, connection: AsyncConnection[Any], plan: Plan, key: tuple[str, str]) -> Row | None:
+        values = list(plan.statement.parameters.values)
+        for task in plan.statement.tasks:
+            values[task.ids - 1], numbers = await answer(connection, task)
+            if task.numbers:
+                values[task.numbers - 1] = numbers
+        if plan.newest_first:
+            return await self._newest(connection, plan, values, key)
+        if plan.windows:
+            return await _within_windows(connection, plan, values)
+        return await _run(connection, plan, values)
+
+    async def _newest(
+        self, connection: AsyncConnection[Any], plan: Plan, values: list[Any], key: tuple[str, str]
+    ) -> Row | None:
+        """Read the newest observations: first only as far back as the page reached last time."""
+        since = self._hints.get(key) or await _recent(connection, plan.stream)
+        values[plan.newest_first - 1] = since
+        row = await _run(connection, plan, values)
+        wanted = (plan.options.top or 0) + 1
+        if since != EVER[0] and row is not None and row.rows < wanted:
+            values[plan.newest_first - 1] = EVER[0]
+            row = await _run(connection, plan, values)
+        full = row is not None and row.rows >= wanted and row.edge is not None
+        self._hints[key] = row.edge.isoformat() if full and row is not None else EVER[0]
+        self._hints.move_to_end(key)
+        if len(self._hints) > HINTS_MAX:
+            self._hints.popitem(last=False)
+        return row
+
+
+async def _recent(connection: AsyncConnection[Any], stream: int) -> str:
+    """Return from when on a newest page is first sought: a stream's last day, or the last hour of all."""
+    cursor = AsyncRawCursor(connection)
+    if stream:
+        await cursor.execute(
+            "SELECT (phenomenon_time - interval '1 day')::text FROM sense_latest WHERE datastream_id = $1", [stream]
+        )
+    else:
+        await cursor.execute("SELECT (max(phenomenon_time) - interval '1 hour')::text FROM sense_latest")
+    row = await cursor.fetchone()
+    return (row and row[0]) or EVER[0]
+
+
+async def _within_windows(connection: AsyncConnection[Any], plan: Plan, values: list[Any]) -> Row | None:
+    for since, until in plan.windows:
+        ingested = ingested_at_us(values[since - 2])
+        values[since - 1] = from_us(ingested - ID_WINDOW_US).isoformat()
+        values[until - 1] = from_us(ingested + ID_WINDOW_US).isoformat()
+    row = await _run(connection, plan, values)
+    if row is not None and row.found:
+        return row
+    for since, until in plan.windows:
+        values[since - 1], values[until - 1] = EVER
+    return await _run(connection, plan, values)
+
+
+async def _run(connection: AsyncConnection[Any], plan: Plan, values: list[Any]) -> Row | None:
+    cursor = await AsyncRawCursor(connection).execute(plan.sql, values)
+    row = await cursor.fetchone()
+    return None if row is None else Row(*row)
+
+
+def _collection(plan: Plan, row: Row, path: str) -> str:
+    count = f'"@iot.count":{row.total},' if plan.options.count else ""
+    link = ""
+    if row.rows > (plan.options.top or 0):
+        link = f'"@iot.nextLink":"{BASE}/{path}?{next_query(plan.options)}",'
+    return f'{{{count}{link}"value":[{row.body or ""}]}}'
+
+
+def _property(resource: Resource, row: Row) -> tuple[int, str, bytes]:
+    found = resource.member
+    if found is None:
+        raise SyntaxFault(option="path", place=1, reason="the name is unknown")
+    if row.body is None:
+        if resource.inside:
+            raise UnknownPathError("/".join(resource.inside)[:200])
+        return 204, "", b""
+    if not resource.raw:
+        name = resource.inside[-1] if resource.inside else found.name
+        return 200, "application/json", f"{{{_quoted(name)}:{row.body}}}".encode()
+    if row.body.startswith('"'):
+        return 200, "text/plain; charset=utf-8", _plain(row.body)
+    return 200, "application/json" if row.body[:1] in "[{" else "text/plain; charset=utf-8", row.body.encode()
+
+
+def _quoted(name: str) -> str:
+    return msgspec.json.encode(name).decode()
+
+
+def _plain(text: str) -> bytes:
+    return str(msgspec.json.decode(text)).encode()
