@@ -90,6 +90,7 @@ STATIC_ROOT = _configuration.home / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is not there
 WHITENOISE_USE_FINDERS = True
 
+CITYLOOP_BASE_MAP = _configuration.base_map
 _map = urlsplit(_configuration.base_map)
 _map_origin = [f"{_map.scheme}://{_map.netloc}"] if _map.scheme in {"http", "https"} else []
 CONTENT_SECURITY_POLICY = {

@@ -24,6 +24,7 @@ SHAPES = {
 }
 """A shape a level, for severity is never told by colour alone: octagon, diamond, triangle, disc (24x24)."""
 
+_PLAIN_BELOW = 1e6
 _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
 
 
@@ -135,3 +136,15 @@ def district_map(data: dict[str, Any], *, name: str, label: str) -> dict[str, An
 def line_chart(data: dict[str, Any], *, name: str, label: str) -> dict[str, Any]:
     """Show curves over time; the page puts the table behind them, and loads `site/chart.js`."""
     return {"data": data, "id": name, "data_id": f"{name}-data", "label": label}
+
+
+@register.filter
+def shown(value: Any) -> str:
+    """Return any value of a fact as people read it: both languages, instants in the city's zone, yes and no."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, datetime):
+        return timezone.localtime(value).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, float):
+        return f"{value:,.6g}" if abs(value) < _PLAIN_BELOW else f"{value:,.0f}"
+    return said(value)

@@ -1,4 +1,4 @@
-// One map: districts in step colours by the gravest level, points by level and shape, an inset of the six core districts.
+// One map: districts in step colours by the gravest level, points by level and shape.
 // With a base map set and WebGL2 there, MapLibre GL draws it; otherwise ECharts draws the districts alone and says so.
 import { still } from "./chart.js";
 
@@ -13,8 +13,7 @@ export const FILLS = {
   dark: { none: "#12305a", 1: "#a32835", 2: "#a8561a", 3: "#8c7113", 4: "#1f62b5", line: "#4fb8e8", ink: "#ffffff", halo: "#06142a" },
 };
 const POINTS = { 1: "#ff5c66", 2: "#ff9a3d", 3: "#ffd84d", 4: "#63b0ff" };
-const CORE = new Set(["110101", "110102", "110105", "110106", "110107", "110108"]);
-const CORE_BOX = [[116.02, 40.17], [116.66, 39.74]];
+const CORE_CODES = new Set(["110101", "110102", "110105", "110106", "110107", "110108"]);
 
 let shapesLoading = null;
 
@@ -69,28 +68,20 @@ function scatterOf(points, geoIndex, size) {
 
 export const plainLabel = (district) => `${district.name}${district.count ? ` ${district.count}` : ""}`;
 
-// data: {districts: {code: {name, level, count, trace}}, points: [{longitude, latitude, level}]}
-export async function districtMap(element, data, { theme = "light", size = 13, inset = true, open = null } = {}) {
+export const CORE = { box: [[115.98, 40.19], [116.7, 39.71]], only: (code) => CORE_CODES.has(code) };
+export const OUTSIDE_CORE = { only: (code) => !CORE_CODES.has(code) };
+
+// data: {districts: {code: {name, level, count}}, points: [{longitude, latitude, level}]}; open(code) is called on a click
+export async function districtMap(element, data, { theme = "light", size = 13, box = null, only = () => true, open = null, place = {} } = {}) {
   await districtShapes();
   const chart = window.echarts.getInstanceByDom(element) || window.echarts.init(element, null, { renderer: "canvas" });
-  const common = { size, border: theme === "dark" ? 1.6 : 1, clickable: open !== null, label: plainLabel };
-  const main = geoOf(data.districts, theme, {
-    ...common,
-    only: (code) => !(inset && CORE.has(code)),
-    place: { left: "2%", top: "3%", bottom: "3%", right: inset ? "8%" : "2%" },
-  });
-  const geos = [main];
-  const graphic = [];
-  if (inset) {
-    geos.push(geoOf(data.districts, theme, { ...common, only: (code) => CORE.has(code), place: { boundingCoords: CORE_BOX, left: "62.5%", right: "1.5%", bottom: "2%", top: "62%", clip: true } }));
-  }
+  const where = box ? { boundingCoords: box, left: 0, right: 0, top: 0, bottom: 0, preserveAspect: "cover" } : { left: "2%", top: "2%", bottom: "2%", right: "2%", preserveAspect: "contain", ...place };
   chart.setOption(
     {
       animation: false,
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
-      geo: geos,
-      graphic,
-      series: geos.map((_, at) => scatterOf(data.points, at, size * (at ? 0.95 : 0.85))),
+      geo: geoOf(data.districts, theme, { size, border: theme === "dark" ? 1.6 : 1, clickable: open !== null, label: plainLabel, only, place: where }),
+      series: [scatterOf(data.points, 0, size)],
     },
     { notMerge: true },
   );
@@ -104,7 +95,7 @@ export async function districtMap(element, data, { theme = "light", size = 13, i
 export async function drawMaps() {
   const maps = await Promise.all([...document.querySelectorAll("[data-map]")].map((element) => {
     const data = JSON.parse(document.getElementById(element.dataset.map).textContent);
-    return districtMap(element, data, { inset: element.clientWidth > 620 });
+    return districtMap(element, data, { size: element.clientWidth > 620 ? 13 : 11 });
   }));
   window.addEventListener("resize", () => maps.forEach((map) => map.resize()));
 }

@@ -1,0 +1,108 @@
+"""Words for facts: one table of titles and one of fields; every kind of fact and every field stands in them."""
+
+from cityloop.kernel.facts.base import Fact
+from cityloop.kernel.quality import Quality
+from cityloop.kernel.text import Text
+
+FACT_TITLES: dict[str, Text] = {
+    "sensed.ReadingsKept": Text("读数入库", "Readings kept"),
+    "decided.AlarmRaised": Text("报警产生", "Alarm raised"),
+    "decided.AlarmLevelChanged": Text("报警级别变化", "Alarm level changed"),
+    "decided.AlarmAcknowledged": Text("报警确认", "Alarm acknowledged"),
+    "decided.AlarmShelved": Text("报警屏蔽", "Alarm shelved"),
+    "decided.AlarmCleared": Text("报警解除", "Alarm cleared"),
+    "decided.AlarmClosed": Text("报警关闭", "Alarm closed"),
+    "responded.SignalReceived": Text("收到线索", "Signal received"),
+    "responded.CaseOpened": Text("立案", "Case opened"),
+    "responded.CaseStepped": Text("案件流转", "Case moved on"),
+    "responded.CaseClosed": Text("结案", "Case closed"),
+    "commanded.ShiftHandedOver": Text("交接班", "Shift handed over"),
+    "assessed.IndicatorValued": Text("指标取值", "Indicator valued"),
+    "assessed.ShortfallFound": Text("指标未达标", "Shortfall found"),
+}
+
+FIELD_TITLES: dict[str, Text] = {
+    "alarm_id": Text("报警编号", "Alarm number"),
+    "case_id": Text("案件", "Case"),
+    "case_kind": Text("案件类型", "Kind of case"),
+    "case_number": Text("案件编号", "Case number"),
+    "closed_at": Text("结案时间", "Closed at"),
+    "consented_by": Text("同意人", "Consented by"),
+    "datastream_id": Text("数据流", "Datastream"),
+    "denominator": Text("分母", "Denominator"),
+    "due_at": Text("时限", "Due"),
+    "duplicates": Text("重复读数", "Duplicates"),
+    "first_observation_id": Text("首条读数编号", "First observation"),
+    "handover_id": Text("交接编号", "Handover number"),
+    "indicator": Text("指标编号", "Indicator code"),
+    "last_observation_id": Text("末条读数编号", "Last observation"),
+    "latitude": Text("纬度", "Latitude"),
+    "level": Text("级别", "Level"),
+    "level_before": Text("原级别", "Level before"),
+    "longitude": Text("经度", "Longitude"),
+    "merged": Text("并入已有案件", "Merged into a standing case"),
+    "note": Text("备注", "Note"),
+    "numerator": Text("分子", "Numerator"),
+    "on_time": Text("按期", "On time"),
+    "open_alarms": Text("未关闭报警", "Open alarms"),
+    "open_cases": Text("在办案件", "Open cases"),
+    "opened_at": Text("立案时间", "Opened at"),
+    "period": Text("统计期", "Period"),
+    "project": Text("应用项目", "Project"),
+    "readings": Text("读数", "Readings"),
+    "reason": Text("原因", "Reason"),
+    "rejected": Text("拒收", "Rejected"),
+    "reworked": Text("返工次数", "Sent back"),
+    "signal_id": Text("线索编号", "Signal number"),
+    "source": Text("来源", "Source"),
+    "state": Text("现状态", "State"),
+    "state_before": Text("原状态", "State before"),
+    "step": Text("步骤", "Step"),
+    "target": Text("目标", "Target"),
+    "thing_name": Text("设备", "Device"),
+    "threshold": Text("限值", "Limit"),
+    "title": Text("名称", "Title"),
+    "to": Text("接班人", "Taken over by"),
+    "unit": Text("单位", "Unit"),
+    "until": Text("屏蔽至", "Shelved until"),
+    "value": Text("数值", "Value"),
+    "watch_code": Text("监测规则", "Watch"),
+    "watch_version": Text("规则版本", "Watch version"),
+}
+
+QUALITY_TITLES: dict[Quality, Text] = {
+    Quality.GOOD: Text("正常", "good"),
+    Quality.SUSPECT: Text("存疑", "suspect"),
+    Quality.BAD: Text("无效", "bad"),
+    Quality.ESTIMATED: Text("估算", "estimated"),
+    Quality.MANUAL: Text("人工", "manual"),
+    Quality.LATE: Text("迟到", "late"),
+    Quality.MAINTENANCE: Text("检修", "maintenance"),
+    Quality.OUT_OF_RANGE: Text("超量程", "out of range"),
+}
+
+LOG_KINDS: dict[str, Text] = {
+    "call_in": Text("来电", "call in"),
+    "call_out": Text("去电", "call out"),
+    "instruction": Text("批示", "instruction"),
+    "report": Text("报告", "report"),
+    "decision": Text("决定", "decision"),
+    "note": Text("记事", "note"),
+}
+"""Kinds of entries of the duty log (domain reference, section 13.1)."""
+
+
+def title_of(kind: str) -> Text:
+    """Return what a kind of fact is called; its code where this release does not know it."""
+    return FACT_TITLES.get(kind, Text(kind, kind))
+
+
+def field_title(name: str) -> Text:
+    """Return what a field of a fact is called."""
+    return FIELD_TITLES.get(name, Text(name, name))
+
+
+def fields_of(kind: type[Fact]) -> tuple[str, ...]:
+    """Return the fields of a kind of fact beyond those every fact has."""
+    common = set(Fact.__dataclass_fields__)
+    return tuple(name for name in kind.__dataclass_fields__ if name not in common)

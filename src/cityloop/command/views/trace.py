@@ -1,0 +1,217 @@
+"""The trace: chains, aggregates, streams, lines, and the lists behind the numbers of the wall."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_GET
+
+from cityloop.command import facade
+from cityloop.command.views.picture import chart_of, said
+from cityloop.convey import facade as convey
+from cityloop.decide import facade as decide
+from cityloop.kernel.areas import CITY, AreaCode, area_code, lies_within
+from cityloop.kernel.errors import CityloopError, NotFoundError
+from cityloop.registry.facade import Right, area_name, person_of, requires
+from cityloop.respond import facade as respond
+from cityloop.sense import facade as sense
+
+DAY = timedelta(hours=24)
+BUCKETS_OF_A_DAY = 288
+REFUSED_SHOWN = timedelta(days=7)
+REFUSED_ROWS = 50
+
+
+class BadAddressError(CityloopError):
+    """The address asks for something that cannot be."""
+
+    key = "This address cannot be read: %(reason)s."
+
+
+@require_GET
+@requires(Right.SEE_TRACE)
+def fact(request: HttpRequest, fact_id: UUID) -> HttpResponse:
+    """Show the chain through a fact."""
+    chain = facade.chain_of_fact(fact_id)
+    if chain is None:
+        raise NotFoundError(what=gettext("This fact"))
+    return render(request, "command/trace.html", {"chain": chain})
+
+
+@require_GET
+@requires(Right.SEE_TRACE)
+def observation(request: HttpRequest, observation_id: int) -> HttpResponse:
+    """Show the chain that begins with a reading."""
+    return render(request, "command/trace.html", {"chain": facade.chain_of_observation(observation_id)})
+
+
+@require_GET
+@requires(Right.SEE_TRACE)
+def facts(request: HttpRequest) -> HttpResponse:
+    """Show a page of the facts an aggregate counts."""
+    try:
+        ref = facade.aggregate_from(request.GET.dict())
+        page = max(1, int(request.GET.get("page", "1")))
+    except ValueError as error:
+        raise BadAddressError(reason=str(error)) from error
+    found = facade.aggregate_page(ref, page=page)
+    since, until = (_instant(ref.parameters.get(name)) for name in ("from", "until"))
+    shown = {"found": found, "since": since, "until": until}
+    shown["before"] = _page(request.GET, page - 1) if page > 1 else ""
+    shown["after"] = _page(request.GET, page + 1) if page < found.pages else ""
+    return render(request, "command/facts.html", shown)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _page(query: QueryDict, page: int) -> str:
+    asked = query.copy()
+    asked["page"] = str(page)
+    return asked.urlencode()
+
+
+@require_GET
+@requires(Right.SEE_TRACE)
+def stream(request: HttpRequest, datastream_id: int) -> HttpResponse:
+    """Show a datastream: latest reading, the last 24 hours, its alarms."""
+    now = timezone.now()
+    view = sense.stream_view(datastream_id)
+    latest = sense.latest_of([datastream_id]).get(datastream_id)
+    rows = _day_of(datastream_id, now)
+    received, expected = sense.arrivals([datastream_id], since=now - DAY, until=now)
+    chart = {
+        "unit": view.unit_symbol, "decimals": view.decimals,
+        "series": [{"name": said(view.title), "points": [[row["at"].isoformat(), row["mean"]] for row in rows]}],
+    }  # fmt: skip
+    context = {
+        "stream": view, "title": said(view.title), "latest": latest, "rows": rows, "chart": chart,
+        "place": area_name(view.area),
+        "reading_link": f"/trace/observation/{latest.observation_id}/" if latest else "",
+        "arrived": received / expected * 100 if expected else None,
+        "alarms": decide.alarms(datastream_id=datastream_id),
+    }  # fmt: skip
+    return render(request, "command/stream.html", context)
+
+
+@require_GET
+@requires(Right.SEE_TRACE)
+def line(request: HttpRequest, project: str, code: str) -> HttpResponse:
+    """Show what a number of the wall is made of."""
+    found = facade.line(f"{project}/{code}", timezone.now())
+    if found is None:
+        raise NotFoundError(what=f"{project}/{code}")
+    latest, views = sense.latest_of(found.streams), sense.stream_views(found.streams)
+    streams = []
+    for stream_id, view in views.items():
+        newest = latest.get(stream_id)
+        streams.append({
+            "datastream_id": stream_id, "title": view.title, "unit": view.unit_symbol, "place": area_name(view.area),
+            "value": newest.result if newest else "–", "at": newest.phenomenon_time if newest else None,
+        })  # fmt: skip
+    columns, table = _table_of(found)
+    context = {"line": found, "chart": chart_of(found), "streams": streams, "columns": columns, "table": table}
+    return render(request, "command/line.html", context)
+
+
+def _table_of(found: facade.LineView) -> tuple[list[str], list[list[str]]]:
+    curves = [(gettext("today"), found.today), *((said(one.words), one.curve) for one in found.compared)]
+    hours = sorted({point.at for _, curve in curves for point in curve})
+    values = [{point.at: point.value for point in curve} for _, curve in curves]
+    rows = []
+    for at in hours:
+        cells = [one.get(at) for one in values]
+        written = ["–" if cell is None else f"{cell:,.{found.decimals}f}" for cell in cells]
+        rows.append([timezone.localtime(at).strftime("%H:%M"), *written])
+    return [name for name, _ in curves], rows
+
+
+def _area_asked(request: HttpRequest) -> AreaCode:
+    try:
+        asked = area_code(request.GET.get("area", CITY))
+    except ValueError as error:
+        raise BadAddressError(reason=str(error)) from error
+    own = person_of(request).area
+    return asked if lies_within(asked, own) else own
+
+
+@require_GET
+@requires(Right.SEE_TRACE)
+def open_alarms(request: HttpRequest) -> HttpResponse:
+    """List the open alarms behind a number, each with its trace."""
+    area = _area_asked(request)
+    rows: list[dict[str, Any]] = [
+        {
+            "level": alarm.level, "title": alarm.title, "link": f"/trace/stream/{alarm.datastream_id}/",
+            "state": _ALARM_STATES[alarm.state](), "place": area_name(alarm.area), "since": alarm.raised_at,
+            "trace": f"/trace/fact/{alarm.raised_fact}/" if alarm.raised_fact else "",
+        }
+        for alarm in decide.open_alarms(area=area, shelved=True)
+    ]  # fmt: skip
+    return _open_list(request, gettext("Open alarms"), area, rows)
+
+
+_ALARM_STATES = {
+    decide.AlarmState.RAISED: lambda: gettext("not acknowledged"),
+    decide.AlarmState.ACKNOWLEDGED: lambda: gettext("acknowledged"),
+    decide.AlarmState.SHELVED: lambda: gettext("shelved"),
+    decide.AlarmState.CLEARED: lambda: gettext("cleared"),
+    decide.AlarmState.CLOSED: lambda: gettext("closed"),
+}
+
+
+@require_GET
+@requires(Right.SEE_TRACE)
+def open_cases(request: HttpRequest) -> HttpResponse:
+    """List the open cases behind a number, each with its trace."""
+    area = _area_asked(request)
+    rows = [
+        {
+            "level": case.level, "title": case.title, "link": f"/cases/{case.case_id}/",
+            "state": said(respond.STATE_TITLES[case.state]), "place": area_name(case.area), "since": case.opened_at,
+            "trace": f"/trace/fact/{case.last_fact}/",
+        }
+        for case in respond.cases(person=person_of(request))
+        if case.is_open and lies_within(case.area, area)
+    ]  # fmt: skip
+    return _open_list(request, gettext("Open cases"), area, rows)
+
+
+def _open_list(request: HttpRequest, title: str, area: AreaCode, rows: list[dict[str, Any]]) -> HttpResponse:
+    context = {"title": title, "rows": rows, "now": timezone.now(), "area": area_name(area)}
+    return render(request, "command/open.html", context)
+
+
+@require_GET
+@requires(Right.SEE_TRACE)
+def rejected(request: HttpRequest) -> HttpResponse:
+    """List what was refused, with reasons and counts."""
+    return render(request, "command/rejected.html", refused())
+
+
+def refused() -> dict[str, Any]:
+    """Return what was refused in the last days, counted, and the newest of it."""
+    since = timezone.now() - REFUSED_SHOWN
+    return {
+        "counts": sense.rejected_counts(since),
+        "recent": sense.rejected_recent(REFUSED_ROWS),
+    }
+
+
+@require_GET
+@requires(Right.SEE_TRACE)
+def transport(request: HttpRequest) -> HttpResponse:
+    """Show how far each message stream has been taken over."""
+    return render(request, "command/transport.html", {"positions": convey.stream_positions(), "now": timezone.now()})
+
+
+def _day_of(datastream_id: int, now: datetime) -> list[dict[str, Any]]:
+    bucket_s = DAY.total_seconds() / BUCKETS_OF_A_DAY
+    curve = sense.series([datastream_id], since=now - DAY, until=now, bucket_s=bucket_s)
+    spans = zip(curve.time, curve.mean, curve.count, strict=True)
+    return [{"at": at, "mean": mean, "count": count} for at, mean, count in spans]
