@@ -11,6 +11,7 @@ import pytest
 
 from cityloop.site.configuration import Configuration
 from cityloop.site.engines.throwaway import throwaway_home, throwaway_nats
+from tests.city import City, running_city
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +26,10 @@ def own_home() -> Iterator[Path]:
     """Yield a data folder of this test's own that the engines' account can enter."""
     with throwaway_home() as home:
         yield home
+
+
+@pytest.fixture(scope="session")
+def city() -> Iterator[City]:
+    """Yield a whole running city with demo people and nothing that plays."""
+    with running_city(DEMO="quiet") as running:
+        yield running

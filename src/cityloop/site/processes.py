@@ -120,6 +120,8 @@ def city_children(configuration: Configuration, *, listener_number: int) -> list
             "cityloop.site.web",
             "--fd",
             str(listener_number),
+            "--name",
+            f"web-{number}",
             stop_s=WEB_STOP_S,
             keep_files=(listener_number,),
         )
@@ -130,8 +132,8 @@ def city_children(configuration: Configuration, *, listener_number: int) -> list
         _city_child(configuration, "loop", "cityloop.site.reactor"),
         _city_child(configuration, "jobs", "cityloop.site.jobs"),
     ]
-    if configuration.demo != "off":
-        rest.append(_city_child(configuration, "replay", "cityloop.site.cli", "replay", "--demo", configuration.demo))
+    if configuration.demo not in {"quiet", "off"}:
+        rest.append(_city_child(configuration, "replay", "cityloop.site.cli", "replay", "--demo"))
     return web + rest
 
 

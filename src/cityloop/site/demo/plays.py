@@ -37,7 +37,7 @@ _MAPPINGS = Path(__file__).parent / "mappings"
 class UnknownDemoError(CityloopError):
     """The setting `demo` says something else than it may."""
 
-    key = "The setting demo is %(value)s; it may be auto, replay, simulate or off."
+    key = "The setting demo is %(value)s; it may be auto, replay, simulate, quiet or off."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,18 +83,22 @@ class Play:
     mapping: Mapping | None
 
 
+SILENT = frozenset({"quiet", "off"})
+"""Settings of `demo` with which nothing plays."""
+
+
 def plays(configuration: Configuration) -> tuple[Play, ...]:
     """Return what the demo city plays with these settings.
 
     With `auto` a group whose set is not present is simulated, with `replay` it is left out, with `simulate` all are
-    simulated, with `off` nothing is played. Network pressure is always simulated: no free set has it.
+    simulated, with `quiet` the city stands but nothing is played, with `off` there is no demo city. Network pressure is always simulated: no free set has it.
 
     Raises:
         UnknownDemoError: if the setting says something else.
     """
-    if configuration.demo not in {"auto", "replay", "simulate", "off"}:
+    if configuration.demo not in {"auto", "replay", "simulate", *SILENT}:
         raise UnknownDemoError(value=configuration.demo)
-    if configuration.demo == "off":
+    if configuration.demo in SILENT:
         return ()
     found = (_play(group, configuration) for group in GROUPS)
     return tuple(play for play in found if play is not None)

@@ -1,0 +1,182 @@
+"""A whole city for tests: `cityloop up` as a child process, met over HTTP, MQTT and the command line only."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import paho.mqtt.client as mqtt
+
+Answer = TypeVar("Answer")
+
+START_S_MAX, STOP_S_MAX = 180.0, 60.0
+"""How long a city may take to stand and to stop on a busy machine, seconds."""
+
+
+def eventually(ask: Callable[[], Answer | None], *, what: str, within_s: float = 30.0) -> Answer:
+    """Return the first answer that is neither None nor false; poll until the deadline."""
+    ends_at = time.monotonic() + within_s
+    pause = threading.Event()
+    while time.monotonic() < ends_at:
+        if answer := ask():
+            return answer
+        pause.wait(0.05)
+    message = f"not within {within_s} s: {what}"
+    raise AssertionError(message)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+@dataclass
+class City:
+    """A running city.
+
+    Attributes:
+        home: its data folder.
+        environment: settings of its processes.
+        process: `cityloop up`.
+    """
+
+    home: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes]
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.environment['CITYLOOP_PORT']}"
+
+    @property
+    def sta(self) -> str:
+        return f"{self.address}/sta/v1.1"
+
+    def run(self, *arguments: str) -> str:
+        """Return what a command of the command line prints."""
+        command = [sys.executable, "-m", "cityloop.site.cli", *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def token(self, name: str = "test", *rights: str) -> str:
+        return self.run("token", name, *(f"--{right}" for right in rights or ("read", "write")))
+
+    def machine(self, token: str | None = None) -> httpx.Client:
+        """Return a client of the SensorThings API."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        client = httpx.Client(base_url=f"{self.sta}/", headers=headers, timeout=30)
+        self.clients.append(client)
+        return client
+
+    def person(self, username: str, *, language: str = "zh-hans") -> "Browser":
+        """Return a signed-in person."""
+        browser = Browser(httpx.Client(base_url=self.address, timeout=30, follow_redirects=True))
+        self.clients.append(browser.client)
+        browser.client.cookies.set("django_language", language)
+        answer = browser.submit("/login/", username=username, password=self.run("secrets", "demo"))
+        assert answer.status_code == 200, answer.text[:500]
+        assert "/login/" not in str(answer.url), answer.text[:3000]
+        return browser
+
+    def device(self, name: str = "device") -> mqtt.Client:
+        """Return a connected MQTT client with the rights of a device."""
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv311)
+        client.username_pw_set("device", self.run("secrets", "nats-device"))
+        client.connect("127.0.0.1", int(self.environment["CITYLOOP_MQTT_PORT"]))
+        client.loop_start()
+        eventually(client.is_connected, what="MQTT connection")
+        return client
+
+    def children(self) -> dict[str, int]:
+        """Return the process ids of the city's children, by name."""
+        state = json.loads((self.home / "state.json").read_text(encoding="utf-8"))
+        return {child["name"]: child["pid"] for child in state["children"] if child.get("pid")}
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.close()
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(STOP_S_MAX)
+        finally:
+            self.process.kill()
+
+
+@dataclass
+class Browser:
+    """A person's browser without scripts: pages, forms and their hidden fields."""
+
+    client: httpx.Client
+
+    def get(self, path: str) -> httpx.Response:
+        answer = self.client.get(path)
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        return answer
+
+    def data(self, path: str) -> Any:
+        return self.get(path).json()
+
+    def submit(self, path: str, *, at: str | None = None, **fields: Any) -> httpx.Response:
+        """Fill the form of a page and send it; hidden fields of the page's forms are sent along."""
+        page = self.client.get(path).text
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+        headers = {"Referer": str(self.client.base_url.join(path))}
+        return self.client.post(at or path, data={**hidden, **fields}, headers=headers)
+
+
+def publish(device: mqtt.Client, datastream: int, **observation: Any) -> None:
+    """Publish an observation with QoS 1 and return when it is acknowledged."""
+    sent = device.publish(f"v1.1/Datastreams({datastream})/Observations", json.dumps(observation), qos=1)
+    sent.wait_for_publish(30)
+    assert sent.is_published()
+
+
+@contextlib.contextmanager
+def running_city(**settings: str) -> Iterator[City]:
+    """Run a city of its own with some settings, and remove it afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="cityloop-city-", dir="/tmp"))
+    home.chmod(0o755)
+    ports = dict(zip(("PORT", "MQTT_PORT", "NATS_PORT", "POSTGRES_PORT"), map(str, free_ports(4)), strict=True))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CITYLOOP_", "DJANGO_"))}
+    own = {"HOME": str(home), **ports, "DATA": str(home / "no-data"), "DEMO": "off", **settings}
+    environment = kept | {f"CITYLOOP_{name}": value for name, value in own.items()} | {"LANG": "C.UTF-8"}
+    with (home / "up.log").open("wb") as log:
+        command = [sys.executable, "-m", "cityloop.site.cli", "up"]
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    city = City(home, environment, process)
+    try:
+        eventually(lambda: _answers(city), what="the city stands", within_s=START_S_MAX)
+        yield city
+    except BaseException:
+        sys.stderr.write((home / "up.log").read_text(encoding="utf-8")[-4000:])
+        raise
+    finally:
+        city.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _answers(city: City) -> bool:
+    assert city.process.poll() is None, (city.home / "up.log").read_text(encoding="utf-8")[-4000:]
+    try:
+        return httpx.get(f"{city.address}/login/").status_code == 200
+    except httpx.TransportError:
+        return False
