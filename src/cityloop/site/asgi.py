@@ -3,6 +3,7 @@
 The pool and the pipeline live as long as the web process (ASGI lifespan).
 """
 
+import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -10,6 +11,14 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from django.core.asgi import get_asgi_application
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from cityloop.registry.stream import Rights
+from cityloop.sense.stream.sta.application import build
+from cityloop.site.configuration import configuration
+from cityloop.site.pipeline import open_pipeline
+from cityloop.site.secrets import postgres_dsn
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloop.site.settings")
 
@@ -19,6 +28,18 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 STA_PREFIX = "/sta"
+
+PROCESS_NAME = "CITYLOOP_PROCESS"
+"""Variable with the name of this web process, given by the supervisor."""
+
+POOL_SIZE_MIN, POOL_SIZE_MAX = 2, 10
+"""Connections that answer reads; more would only queue in the database."""
+
+POOL_WAIT_S = 10.0
+"""How long a read waits for a connection before it is told to come again, seconds."""
+
+CONNECT_S_MAX = 5
+"""How long a connection may take, seconds."""
 
 _log = logging.getLogger("cityloop.web")
 
@@ -71,9 +92,31 @@ async def open_data_plane(stack: AsyncExitStack) -> Application:
     """Open the pool, the pipeline and the rights, and return the SensorThings API on them.
 
     Args:
-        stack: closes them again.
+        stack: closes them again, the pipeline first.
     """
-    raise NotImplementedError
+    settings = configuration()
+    dsn = postgres_dsn(settings)
+    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+        dsn, min_size=POOL_SIZE_MIN, max_size=POOL_SIZE_MAX, timeout=POOL_WAIT_S, open=False, name="sta"
+    )
+    await stack.enter_async_context(pool)
+    rights = Rights()
+    async with await _connect(dsn) as connection:
+        await rights.load(connection)
+    follower = asyncio.create_task(rights.follow(lambda: _connect(dsn)), name="rights")
+    stack.push_async_callback(_ended, follower)
+    pipeline = await open_pipeline(dsn, node=settings.node, process=os.environ.get(PROCESS_NAME, "web"))
+    stack.push_async_callback(pipeline.close)
+    return build(pool=pool, ingest=pipeline, rights=rights, anonymous=settings.sta_anonymous)
+
+
+async def _connect(dsn: str) -> AsyncConnection[Any]:
+    return await AsyncConnection.connect(dsn, connect_timeout=CONNECT_S_MAX)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 application = Front(get_asgi_application(), open_data_plane)

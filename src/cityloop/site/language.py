@@ -83,4 +83,5 @@ def words(text: Text) -> str:
 def sentence(error: CityloopError) -> str:
     """Return an error's sentence in the spoken language."""
     translated = _(error.key)
-    return translated % error.parameters if error.parameters else translated
+    parameters = {name: words(value) if isinstance(value, Text) else value for name, value in error.parameters.items()}
+    return translated % parameters if parameters else translated

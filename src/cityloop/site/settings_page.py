@@ -9,9 +9,9 @@ MADE = "<!-- made by `cityloop settings --page` -->\n"
 _HEAD = """# Settings
 
 Each setting is read from the environment (`CITYLOOP_` and its name in capitals), else from the TOML file
-`cityloop.toml` in the data folder (or the file that `CITYLOOP_CONFIG` names; there the name is in small letters), else it
-has its default. A name that does not exist is refused. `cityloop settings` shows the values in force; secrets are not
-shown.
+`cityloop.toml` in the data folder (or the file that `CITYLOOP_CONFIG` names; there the name is in small letters), else
+it has its default. A name that does not exist is refused. `cityloop settings` shows the values in force; secrets are
+not shown.
 
 | setting | default | meaning |
 |---|---|---|

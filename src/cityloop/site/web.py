@@ -4,6 +4,7 @@ The socket outlives the process: while one is started again, connections wait in
 """
 
 import argparse
+import os
 import socket
 
 import uvicorn
@@ -19,7 +20,10 @@ def main() -> None:
     """Serve until asked to stop."""
     parser = argparse.ArgumentParser(prog="cityloop.site.web")
     parser.add_argument("--fd", type=int, required=True, help="number of the inherited listening socket")
-    listener = socket.socket(fileno=parser.parse_args().fd)
+    parser.add_argument("--name", required=True, help="name of this process")
+    arguments = parser.parse_args()
+    os.environ["CITYLOOP_PROCESS"] = arguments.name
+    listener = socket.socket(fileno=arguments.fd)
     config = uvicorn.Config(
         "cityloop.site.asgi:application",
         loop="uvloop",

@@ -1,8 +1,8 @@
-"""Makes the demo city stand: people, and what every project declares, through the rooms' own doors."""
+"""Makes the city stand: people, and what every project declares, through the rooms' own doors."""
 
 from cityloop.assess import facade as assess
+from cityloop.command import facade as command
 from cityloop.decide import facade as decide
-from cityloop.kernel.declarations import Origin
 from cityloop.registry import facade as registry
 from cityloop.respond import facade as respond
 from cityloop.sense import facade as sense
@@ -13,15 +13,18 @@ from cityloop.site.found import projects
 
 
 def prepare(configuration: Configuration) -> None:
-    """Make people, things, streams, watches, case kinds and indicators; what stands already is kept.
+    """Make the demo's people, and all that the projects declare; what stands already is kept.
 
     Args:
-        configuration: says what the demo plays, and so how each stream is labelled.
+        configuration: says what the demo plays, and so how each stream is labelled. With `demo` off there are no demo
+            people, and every stream is the city's own.
     """
-    registry.ensure_demo_people(demo_password(configuration))
     played = plays(configuration)
+    if played:
+        registry.ensure_demo_people(demo_password(configuration))
     for project in projects():
-        sense.declare(labelled(project, played), Origin.LIVE)
+        sense.declare(labelled(project, played))
         respond.declare(project)
-        decide.declare(project, sense.streams_of_project(project.code))
+        decide.declare(project)
+        command.register_lines(project)
     assess.declare_indicators()
