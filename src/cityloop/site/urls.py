@@ -7,5 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from cityloop.site.found import project_apps, room_apps
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include(f"{app}.urls")) for app in (*room_apps(), *project_apps()) if find_spec(f"{app}.urls")
+    path("", include(f"{app}.urls"))
+    for app in (*room_apps(), *project_apps(), "cityloop.site.projects")
+    if find_spec(f"{app}.urls")
 ]

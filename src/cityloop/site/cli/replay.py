@@ -4,6 +4,7 @@ import argparse
 import signal
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from gettext import gettext as _
 from pathlib import Path
@@ -51,7 +52,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "replay", help=_("play a CSV file, or the demo city, through MQTT as a device would")
     )
     parser.add_argument("mapping", nargs="?", type=Path, help=_("mapping file (TOML); see docs/reference/replay.md"))
-    parser.add_argument("--demo", action="store_true", help=_("play the demo city instead of a mapping file"))
+    parser.add_argument(
+        "--demo",
+        nargs="?",
+        const="",
+        choices=("auto", "replay", "simulate"),
+        help=_("play the demo city instead of a mapping file"),
+    )
     parser.add_argument("--data", type=Path, help=_("folder of the CSV files (default: the setting data)"))
     parser.add_argument(
         "--speed",
@@ -73,7 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
         CityloopError: if the mapping, its files, its streams or the broker cannot be used.
     """
     configuration = load()
-    if arguments.demo == (arguments.mapping is not None):
+    is_demo = arguments.demo is not None
+    if is_demo == (arguments.mapping is not None):
         raise ReplayArgumentError(name="mapping", reason=_("give a mapping file, or --demo"))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -85,8 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
             stop=stop,
             board=board,
         )
-        if arguments.demo:
-            parts = _demo_parts(configuration, board)
+        if is_demo:
+            wanted = replace(configuration, demo=arguments.demo) if arguments.demo else configuration
+            parts = _demo_parts(wanted, board)
         else:
             parts = [_mapping_part(arguments, configuration, board)]
         if arguments.from_start:

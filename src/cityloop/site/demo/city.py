@@ -20,7 +20,7 @@ def prepare(configuration: Configuration) -> None:
             people, and every stream is the city's own.
     """
     played = plays(configuration)
-    if played:
+    if configuration.demo != "off":
         registry.ensure_demo_people(demo_password(configuration))
     for project in projects():
         sense.declare(labelled(project, played))

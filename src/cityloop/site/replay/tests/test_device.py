@@ -16,11 +16,12 @@ import nats
 import pytest
 from nats.js.api import StreamConfig
 
+from cityloop.convey.stream.jetstream import PRIVATE_PREFIX, STREAM
 from cityloop.site.configuration import Configuration
 from cityloop.site.engines.throwaway import running_nats, throwaway_home
+from cityloop.site.ports import free_port
 from cityloop.site.replay.device import Address, DeviceRefusedError, MqttDevice, StoppedError, payload_of
 from cityloop.site.secrets import nats_url, secret
-from cityloop.site.supervisor.ports import free_port
 
 DEADLINE_S = 60.0
 
@@ -51,21 +52,21 @@ async def _with_stream(city: Configuration, then: Callable[[object], object]) ->
 
 
 def make_stream(city: Configuration) -> None:
-    config = StreamConfig(name="readings", subjects=["v1//1.>"])
+    config = StreamConfig(name=STREAM, subjects=["$MQTT.msgs.>", f"{PRIVATE_PREFIX}>"])
     asyncio.run(_with_stream(city, lambda stream: stream.add_stream(config)))
 
 
 def stored_count(city: Configuration) -> int:
     async def count(stream: object) -> int:
-        return (await stream.stream_info("readings")).state.messages
+        return (await stream.stream_info(STREAM)).state.messages // 2
 
     return asyncio.run(_with_stream(city, count))
 
 
 def stored(city: Configuration) -> list[tuple[str, str]]:
     async def read(stream: object) -> list[tuple[str, str]]:
-        total = (await stream.stream_info("readings")).state.messages
-        subscription = await stream.subscribe("v1//1.>", ordered_consumer=True)
+        total = (await stream.stream_info(STREAM)).state.messages // 2
+        subscription = await stream.subscribe(f"{PRIVATE_PREFIX}>", stream=STREAM, ordered_consumer=True)
         messages = [await subscription.next_msg(timeout=10) for _ in range(total)]
         return [(m.subject, msgspec.json.decode(m.data)["phenomenonTime"]) for m in messages]
 
@@ -110,17 +111,19 @@ def test_a_device_waits_for_the_broker_and_goes_on_when_it_comes_back(city: Conf
 def test_a_wrong_password_is_said_at_once(city: Configuration) -> None:
     with running_nats(city):
         wrong = Address(host="127.0.0.1", port=city.mqtt_port, user="device", password="wrong")
-        with MqttDevice(wrong, name="pump", stop=threading.Event()) as device, pytest.raises(DeviceRefusedError):
+        with MqttDevice(wrong, name="pump", stop=threading.Event()) as device:
             device.publish(7, 0, 0.0)
-            device.drain()
+            with pytest.raises(DeviceRefusedError):
+                device.drain()
 
 
 def test_a_device_asked_to_stop_does_not_wait_for_the_broker(city: Configuration) -> None:
     stop = threading.Event()
-    with MqttDevice(address_of(city), name="pump", stop=stop) as device, pytest.raises(StoppedError):
+    with MqttDevice(address_of(city), name="pump", stop=stop) as device:
         device.publish(7, 0, 0.0)
         stop.set()
-        device.drain()
+        with pytest.raises(StoppedError):
+            device.drain()
 
 
 ROWS = 30_000
@@ -138,7 +141,9 @@ def begin_replay(city: Configuration, folder: Path, *more: str) -> subprocess.Po
     command = [sys.executable, "-m", "cityloop.site.cli", "--lang", "en", "replay", str(folder / "rows.toml")]
     command += ["--data", str(folder), "--broker", broker, "--speed", "0", "--once", *more]
     environment = os.environ | {"CITYLOOP_HOME": str(city.home)}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(  # noqa: S603  our own command
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 @pytest.fixture
@@ -179,7 +184,7 @@ def test_a_replay_without_its_mapping_says_so(city: Configuration, folder: Path)
 
 def test_a_replay_that_was_stopped_leaves_in_good_order(city: Configuration, folder: Path) -> None:
     replay = begin_replay(city, folder)
-    await_true(lambda: (city.home / "replay" / "rows.json").exists())
+    await_true((city.home / "replay" / "rows.json").exists)
     replay.terminate()
     output, _ = replay.communicate(timeout=DEADLINE_S)
     assert replay.returncode == 0, output
