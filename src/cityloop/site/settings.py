@@ -82,7 +82,7 @@ LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
 USE_I18N = True
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
-LOCALE_PATHS = [_SITE / "locale"]
+LOCALE_PATHS = [_SITE / "locale", _SITE / "projects" / "locale"]
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [_SITE / "static"]
