@@ -14,7 +14,6 @@ urlpatterns = [
     path("people/", people.people, name="people"),
     path("people/new/", people.new_person, name="person_new"),
     path("people/<int:person_id>/", people.person, name="person"),
-    path("people/<int:person_id>/posts/", people.new_post, name="post_new"),
     path("people/<int:person_id>/posts/<int:post_id>/end/", people.end_post, name="post_end"),
     path("people/<int:person_id>/password/", people.reset_password, name="person_password"),
     path("people/<int:person_id>/active/", people.set_active, name="person_active"),

@@ -171,6 +171,7 @@ _KINDS_OF_ACTOR = {
     "watch": ("监测规则", "watch"),
     "device": ("设备", "device"),
     "token": ("接口令牌", "token"),
+    "account": ("账号", "account"),
     "visitor": ("访客", "visitor"),
 }
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.contrib.auth import authenticate
+from django.db import connection, transaction
 from django.http import HttpRequest
 
 from cityloop.kernel.errors import CityloopError
@@ -45,16 +46,15 @@ def check_login(request: HttpRequest, *, username: str, password: str, address: 
         LoginFailedError: if the two do not belong together or the account is closed.
     """
     account = username.strip().lower()[:60]
-    until = locked_until(recent_failures(account, address, now=now), account=account, address=address, now=now)
+    until = _count_attempt(account, address, now)
     if until is not None:
         _write(f"account:{account}", Outcome.LOCKED_OUT, address)
         raise LockedOutError(minutes=-(-int((until - now).total_seconds()) // 60))
-    attempt = LoginFailure.objects.create(account=account, address=address, at=now)
     person = authenticate(request, username=_stored_name(account), password=password)
     if not isinstance(person, Person):
         _write(f"account:{account}", Outcome.LOGIN_FAILED, address)
         raise LoginFailedError
-    _forget_failures(attempt)
+    _forget_failures(account, address, now)
     _write(f"person:{person.pk}", Outcome.LOGGED_IN, address)
     return person
 
@@ -67,7 +67,20 @@ def _stored_name(account: str) -> str:
     return Person.objects.filter(username__iexact=account).values_list("username", flat=True).first() or account
 
 
-def _forget_failures(attempt: LoginFailure) -> None:
+def _count_attempt(account: str, address: str, now: datetime) -> datetime | None:
+    """Count an attempt as failed until it succeeds, or return until when none may be made.
+
+    One attempt of an account is counted at a time, so that many at once are not looked at before the first is counted.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"login {account}"])
+        until = locked_until(recent_failures(account, address, now=now), account=account, address=address, now=now)
+        if until is None:
+            LoginFailure.objects.create(account=account, address=address, at=now)
+        return until
+
+
+def _forget_failures(account: str, address: str, now: datetime) -> None:
     """Forget what stood against the pair that has now succeeded, and what is too old to matter."""
-    LoginFailure.objects.filter(account=attempt.account, address=attempt.address).delete()
-    LoginFailure.objects.filter(at__lt=attempt.at - timedelta(seconds=max(FAILURES_KEPT_S, LOCK_OUT.window_s))).delete()
+    LoginFailure.objects.filter(account=account, address=address).delete()
+    LoginFailure.objects.filter(at__lt=now - timedelta(seconds=max(FAILURES_KEPT_S, LOCK_OUT.window_s))).delete()

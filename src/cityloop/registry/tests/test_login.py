@@ -1,8 +1,10 @@
 """Signing in, being locked out, the language, one's own password: through the pages."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -146,3 +148,17 @@ def test_a_password_against_the_policy_is_refused(
 
 def test_passwords_are_kept_as_scrypt() -> None:
     assert Person.objects.get(username="duty1").password.startswith("scrypt$")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_attempts_side_by_side_are_all_counted() -> None:
+    def guess(_number: int) -> int:
+        try:
+            return attempt(Client(), "duty1", "wrong")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(guess, range(LOCK_OUT.pair_max + 7)))
+    assert answers.count(400) == LOCK_OUT.pair_max
+    assert answers.count(429) == 7

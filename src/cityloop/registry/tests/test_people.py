@@ -40,7 +40,7 @@ def test_a_new_person_must_change_the_first_password_before_anything_else(sign_i
     assert page["Cache-Control"] == "no-store"
     password = page.content.decode().split("<code")[1].split(">")[1].split("<")[0]
     row = Person.objects.get(username="new-one")
-    assert manager.post(f"/people/{row.pk}/posts/", post_form(area="110000")).status_code == 302
+    assert manager.post(f"/people/{row.pk}/", post_form(area="110000")).status_code == 302
     browser = Client()
     answer = browser.post("/login/", {"username": "new-one", "password": password})
     assert answer["Location"] == "/password/"
@@ -64,7 +64,7 @@ def test_an_account_name_is_given_once(sign_in: SignIn) -> None:
 
 def test_a_post_can_be_given_and_ended(people: People, sign_in: SignIn) -> None:
     manager, who = sign_in("operator"), people["citizen"].person_id
-    assert manager.post(f"/people/{who}/posts/", post_form(role="grid_head")).status_code == 302
+    assert manager.post(f"/people/{who}/", post_form(role="grid_head")).status_code == 302
     post = facade.all_posts_of(who)[-1]
     assert post.area == "110105"
     assert manager.post(f"/people/{who}/posts/{post.post_id}/end/", {"on": "2026-02-01"}).status_code == 302
@@ -85,7 +85,7 @@ def test_a_post_that_cannot_be_is_refused_with_its_reason(
     people: People, sign_in: SignIn, changes: dict[str, str], said: str
 ) -> None:
     manager, who = sign_in("operator"), people["water"].person_id
-    answer = manager.post(f"/people/{who}/posts/", post_form(**changes))
+    answer = manager.post(f"/people/{who}/", post_form(**changes))
     assert answer.status_code == 400
     assert said in answer.content.decode()
     assert len(facade.all_posts_of(who)) == 1
@@ -93,7 +93,7 @@ def test_a_post_that_cannot_be_is_refused_with_its_reason(
 
 def test_nobody_gives_posts_to_themself(people: People, sign_in: SignIn) -> None:
     own = people["operator"].person_id
-    assert sign_in("operator").post(f"/people/{own}/posts/", post_form()).status_code == 400
+    assert sign_in("operator").post(f"/people/{own}/", post_form()).status_code == 400
     assert sign_in("operator").post(f"/people/{own}/password/").status_code == 403
     assert len(facade.all_posts_of(own)) == 1
 
@@ -121,6 +121,22 @@ def test_a_reset_password_works_once_shown(people: People, sign_in: SignIn) -> N
     password = page.split("<code")[1].split(">")[1].split("<")[0]
     assert Client().post("/login/", {"username": "duty1", "password": PASSWORD}).status_code == 400
     assert Client().post("/login/", {"username": "duty1", "password": password})["Location"] == "/password/"
+
+
+def test_an_action_asked_for_by_a_link_leads_back_to_the_person(people: People, sign_in: SignIn) -> None:
+    who = people["duty1"].person_id
+    for action in ("password/", "active/", "posts/1/end/"):
+        assert sign_in("operator").get(f"/people/{who}/{action}")["Location"] == f"/people/{who}/"
+    assert Person.objects.get(pk=who).check_password(PASSWORD)
+
+
+def test_a_post_does_not_end_on_no_day(people: People, sign_in: SignIn) -> None:
+    who = people["duty1"]
+    address = f"/people/{who.person_id}/posts/{who.posts[0].post_id}/end/"
+    assert sign_in("operator").post(address, {"on": "soon"}).status_code == 400
+    assert (
+        sign_in("operator").post(f"/people/{who.person_id}/posts/999999/end/", {"on": "2027-01-01"}).status_code == 404
+    )
 
 
 def test_a_closed_account_loses_its_session_and_comes_back_when_opened(people: People, sign_in: SignIn) -> None:

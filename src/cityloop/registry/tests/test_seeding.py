@@ -1,8 +1,11 @@
 """The register's first content."""
 
 from datetime import date, datetime
+from io import StringIO
+from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from cityloop.kernel.areas import AreaCode, AreaLevel
@@ -127,3 +130,15 @@ def test_a_matter_nobody_is_named_for_falls_to_the_district() -> None:
     assert facade.organisation(body).area == "110105"
     assert facade.organisation(facade.body_responsible(AreaCode("110000"))).area == "110000"
     assert facade.body_responsible(AreaCode("110105"), "water-group") == "water-group"
+
+
+def test_the_command_loads_a_calendar_and_says_how_far_it_reaches(tmp_path: Path) -> None:
+    file, said = tmp_path / "days.csv", StringIO()
+    file.write_text("date,is_workday\n2027-01-01,0\n", encoding="utf-8")
+    call_command("load_calendar", file, stdout=said)
+    assert "2027-01-01" in said.getvalue()
+    file.write_text("nonsense\n", encoding="utf-8")
+    with pytest.raises(CommandError, match=r"第 1 行|line 1"):
+        call_command("load_calendar", file)
+    with pytest.raises(CommandError):
+        call_command("load_calendar", tmp_path / "absent.csv")

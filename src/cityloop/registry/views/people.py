@@ -1,5 +1,7 @@
 """The people of the city: who has an account, which posts, and the keys to the account."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -8,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from cityloop.kernel.areas import CITY
 from cityloop.kernel.errors import CityloopError
@@ -45,10 +47,27 @@ def new_person(request: HttpRequest) -> HttpResponse:
 
 
 @facade.requires(Right.MANAGE_PEOPLE, sensitive=True)
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 def person(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Show a person with all posts, and what can be done about them."""
-    return _person_page(request, person_id, PostForm(initial={"valid_from": facade.today(), "area": CITY}))
+    """Show a person with all posts, and what can be done about them; a form sent here gives a post."""
+    if request.method != "POST":
+        return _person_page(request, person_id, _empty_form())
+    form = PostForm(request.POST)
+    if form.is_valid():
+        try:
+            facade.add_post(facade.person_of(request), person_id, form.post())
+        except facade.AccessDeniedError:
+            raise
+        except CityloopError as error:
+            _tell(form, error)
+        else:
+            messages.success(request, _("The post has been given."))
+            return _back_to(person_id)
+    return _person_page(request, person_id, form, status=400)
+
+
+def _empty_form() -> PostForm:
+    return PostForm(initial={"valid_from": facade.today(), "area": CITY})
 
 
 def _person_page(request: HttpRequest, person_id: int, form: PostForm, *, status: int = 200) -> HttpResponse:
@@ -77,45 +96,37 @@ def _person_page(request: HttpRequest, person_id: int, form: PostForm, *, status
     return render(request, "registry/person.html", context, status=status)
 
 
-@facade.requires(Right.MANAGE_PEOPLE)
-@require_POST
-def new_post(request: HttpRequest, person_id: int) -> HttpResponse:
-    """Give a person a post."""
-    form = PostForm(request.POST)
-    if form.is_valid():
-        try:
-            facade.add_post(facade.person_of(request), person_id, form.post())
-        except facade.AccessDeniedError:
-            raise
-        except CityloopError as error:
-            _tell(form, error)
-        else:
-            messages.success(request, _("The post has been given."))
-            return _back_to(person_id)
-    return _person_page(request, person_id, form, status=400)
+def _acting(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let a view act on a POST only; a GET, as after a change of language, leads back to the person."""
+
+    @functools.wraps(view)
+    def acting(request: HttpRequest, person_id: int, **places: int) -> HttpResponse:
+        return view(request, person_id, **places) if request.method == "POST" else _back_to(person_id)
+
+    return acting
 
 
 @facade.requires(Right.MANAGE_PEOPLE)
-@require_POST
+@_acting
 def end_post(request: HttpRequest, person_id: int, post_id: int) -> HttpResponse:
     """Let a post end on a day."""
     form = EndPostForm(request.POST)
     if not form.is_valid():
-        return _person_page(request, person_id, PostForm(initial={"valid_from": facade.today()}), status=400)
+        return _person_page(request, person_id, _empty_form(), status=400)
     facade.end_post(facade.person_of(request), person_id, post_id, on=form.cleaned_data["on"])
     messages.success(request, _("The post ends on that day."))
     return _back_to(person_id)
 
 
 @facade.requires(Right.MANAGE_PEOPLE)
-@require_POST
+@_acting
 def reset_password(request: HttpRequest, person_id: int) -> HttpResponse:
     """Give a person a new password and show it, this once."""
     return _password_page(request, person_id, facade.reset_password(facade.person_of(request), person_id))
 
 
 @facade.requires(Right.MANAGE_PEOPLE)
-@require_POST
+@_acting
 def set_active(request: HttpRequest, person_id: int) -> HttpResponse:
     """Open or close an account."""
     facade.set_active(facade.person_of(request), person_id, active=request.POST.get("active") == "1")
