@@ -91,8 +91,8 @@ def plays(configuration: Configuration) -> tuple[Play, ...]:
     """Return what the demo city plays with these settings.
 
     With `auto` a group whose set is not present is simulated, with `replay` it is left out, with `simulate` all are
-    simulated, with `quiet` the city stands but nothing is played, with `off` there is no demo city. Network pressure is
-    always simulated: no free set has it.
+    simulated, with `quiet` the city stands but nothing is played, with `off` there is no demo city. Network
+    pressure is always simulated: no free set has it.
 
     Raises:
         UnknownDemoError: if the setting says something else.
