@@ -3,7 +3,6 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-
 ONE_ROW_EACH = "INSERT INTO decide_compilation (id, version) VALUES (1, 1)"
 ROOM_FOR_CHANGE = "ALTER TABLE decide_screen SET (fillfactor = 70)"
 
@@ -115,7 +114,8 @@ class Migration(migrations.Migration):
                 ("area", models.CharField(max_length=15)),
                 ("longitude", models.FloatField(null=True)),
                 ("latitude", models.FloatField(null=True)),
-                ("thing_name", models.CharField(default="", max_length=300)),
+                ("thing_zh", models.CharField(max_length=300)),
+                ("thing_en", models.CharField(max_length=300)),
                 ("state", models.CharField(max_length=12)),
                 ("level", models.SmallIntegerField()),
                 ("level_worst", models.SmallIntegerField()),

@@ -42,7 +42,7 @@ class AlarmView:
         area: where.
         longitude: WGS 84, None where not known.
         latitude: WGS 84, None where not known.
-        thing_name: the device or site.
+        thing: the device or site.
         value: the judged value that broke the limit.
         threshold: that limit.
         unit: unit symbol of both.
@@ -77,7 +77,7 @@ class AlarmView:
     area: AreaCode
     longitude: float | None
     latitude: float | None
-    thing_name: str
+    thing: Text
     value: float
     threshold: float
     unit: str
@@ -103,6 +103,11 @@ class AlarmView:
     case_id: int | None
     case_number: str
     case_closed_at: datetime | None
+
+    @property
+    def thing_name(self) -> str:
+        """Return the device or site as its facts name it, in Chinese."""
+        return self.thing.zh
 
     @property
     def is_open(self) -> bool:
@@ -175,7 +180,6 @@ _SAME = (
     "observation_id",
     "longitude",
     "latitude",
-    "thing_name",
     "value",
     "threshold",
     "unit",
@@ -214,6 +218,7 @@ def alarm_view(row: Alarm) -> AlarmView:
         level_worst=Level(row.level_worst),
         watch_kind=WatchKind(row.watch_kind),
         area=AreaCode(row.area),
+        thing=Text(row.thing_zh, row.thing_en),
         **{name: getattr(row, name) for name in _SAME},
     )
 
@@ -248,6 +253,19 @@ def open_alarms(*, area: AreaCode | None = None, shelved: bool = False, limit: i
     return [alarm_view(row) for row in rows.order_by("level", "-raised_at")[: min(limit, ALARMS_MAX)]]
 
 
+def _chosen(
+    state: AlarmState | None, level: Level | None, area: AreaCode | None, datastream_id: int | None
+) -> QuerySet[Alarm]:
+    rows = _within(Alarm.objects.all(), area)
+    if datastream_id is not None:
+        rows = rows.filter(datastream_id=datastream_id)
+    elif state is None:
+        rows = rows.filter(closed_at=None)
+    if state is not None:
+        rows = rows.filter(state=state)
+    return rows if level is None else rows.filter(level=level)
+
+
 def alarms(  # noqa: PLR0913  each says one thing
     *,
     state: AlarmState | None = None,
@@ -256,8 +274,8 @@ def alarms(  # noqa: PLR0913  each says one thing
     datastream_id: int | None = None,
     after: int = 0,
     limit: int = 50,
-) -> tuple[list[AlarmView], int]:
-    """Return a page of alarms, newest first, and how many there are; without a state those that are not closed.
+) -> list[AlarmView]:
+    """Return a page of alarms, newest first; without a state those that are not closed.
 
     Args:
         state: where they stand, None for all that are open.
@@ -267,17 +285,19 @@ def alarms(  # noqa: PLR0913  each says one thing
         after: how many to pass over.
         limit: how many at the most.
     """
-    rows = _within(Alarm.objects.all(), area)
-    if datastream_id is not None:
-        rows = rows.filter(datastream_id=datastream_id)
-    elif state is None:
-        rows = rows.filter(closed_at=None)
-    if state is not None:
-        rows = rows.filter(state=state)
-    if level is not None:
-        rows = rows.filter(level=level)
-    page = rows.order_by("-raised_at", "-pk")[after : after + min(limit, ALARMS_MAX)]
-    return [alarm_view(row) for row in page], rows.count()
+    rows = _chosen(state, level, area, datastream_id).order_by("-raised_at", "-pk")
+    return [alarm_view(row) for row in rows[after : after + min(limit, ALARMS_MAX)]]
+
+
+def alarm_number(
+    *,
+    state: AlarmState | None = None,
+    level: Level | None = None,
+    area: AreaCode | None = None,
+    datastream_id: int | None = None,
+) -> int:
+    """Return how many alarms `alarms` would page through."""
+    return _chosen(state, level, area, datastream_id).count()
 
 
 def alarm_of_case(case_id: int) -> AlarmView | None:

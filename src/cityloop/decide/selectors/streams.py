@@ -10,6 +10,7 @@ import numpy.typing as npt
 from cityloop.kernel.areas import CITY, AreaCode
 from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.instants import to_us
+from cityloop.kernel.text import Text
 from cityloop.sense import facade as sense
 
 Int64s = npt.NDArray[np.int64]
@@ -40,7 +41,7 @@ class Place:
     area: AreaCode = CITY
     longitude: float | None = None
     latitude: float | None = None
-    thing_name: str = ""
+    thing: Text = Text("未知设备", "unknown device")  # noqa: RUF009  frozen
 
 
 def newest_of(datastream_ids: Iterable[int]) -> dict[int, Newest]:
@@ -61,7 +62,7 @@ def place_of(datastream_id: int) -> Place:
         view = sense.stream_view(datastream_id)
     except NotFoundError:
         return Place()
-    return Place(view.area, view.longitude, view.latitude, str(view.thing_name))
+    return Place(view.area, view.longitude, view.latitude, view.thing_name)
 
 
 def samples_of(datastream_id: int, *, since: datetime, until: datetime, bucket_s: float) -> tuple[Int64s, Float64s]:

@@ -41,6 +41,7 @@ class Chronicle:
         self._watch, self._ladder, self._datastream_id = watch, ladder, datastream_id
         self._now, self._late_us = now, int(late_after.total_seconds() * 1_000_000)
         self._facts: list[Fact] = []
+        self._past: Alarm | None = None
         self._begin(alarm)
 
     def _begin(self, alarm: Alarm | None, *, is_new: bool = False) -> None:
@@ -128,19 +129,22 @@ class Chronicle:
             self._begin(alarm)
 
     def _write_history(self, events: Sequence[Event]) -> None:
-        """Enter a condition that had ended before its readings arrived: closed from the start, without facts."""
+        """Enter a condition that had ended before its readings arrived: closed from the start, without facts.
+
+        Several such conditions of one run are one entry that counts them.
+        """
         first, last = events[0], events[-1]
-        alarm = life.new_alarm(
-            self._watch,
-            self._ladder,
-            first,
-            datastream_id=self._datastream_id,
-            place=place_of(self._datastream_id),
-            now=self._now,
-        )
-        alarm.late, alarm.level_worst = True, min(event.level for event in events)
+        alarm = self._past
+        if alarm is None:
+            place = place_of(self._datastream_id)
+            alarm = self._past = life.new_alarm(
+                self._watch, self._ladder, first, datastream_id=self._datastream_id, place=place, now=self._now
+            )
+            alarm.late, alarm.closed_at, alarm.closed_by = True, self._now, life.MACHINE_ACTOR
+        else:
+            alarm.count += 1
+        alarm.level_worst = min(alarm.level_worst, *(event.level for event in events))
         alarm.cleared_at = alarm.last_at = from_us(last.at_us)
         alarm.clear_value = last.sample.value
-        alarm.closed_at, alarm.closed_by = self._now, life.MACHINE_ACTOR
         life.settle(alarm)
         alarm.save()

@@ -73,7 +73,7 @@ def announce() -> None:
 
 def fingerprint(spec: WatchSpec) -> str:
     """Return what tells two declarations of a watch apart."""
-    return hashlib.sha256(msgspec.json.encode(spec, order="sorted")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(_values_of(spec), order="sorted")).hexdigest()
 
 
 @transaction.atomic
