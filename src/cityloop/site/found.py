@@ -7,7 +7,8 @@ from pathlib import Path
 from cityloop.kernel.declarations import Project
 
 _ROOMS = Path(__file__).parent.parent
-_FOLDER = _ROOMS / "projects"
+PROJECTS_FOLDER = _ROOMS / "projects"
+"""Where application projects lie, one folder each."""
 
 
 def room_apps() -> list[str]:
@@ -17,7 +18,7 @@ def room_apps() -> list[str]:
 
 def project_names() -> list[str]:
     """Return the folder names of all projects, sorted."""
-    return sorted(file.parent.name for file in _FOLDER.glob("*/project.py"))
+    return sorted(file.parent.name for file in PROJECTS_FOLDER.glob("*/project.py"))
 
 
 def project_apps() -> list[str]:
