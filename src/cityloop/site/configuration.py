@@ -55,7 +55,9 @@ class Configuration:
     nats_bin: str = _setting("", gettext_noop("The nats-server program; else the installed wheel, else PATH."))
     node: int = _setting(0, gettext_noop("Number of this node, 0-63; 0 is the city."))
     data: Path = _setting(_DATA, gettext_noop("Folder of real data sets that the demo city replays, where present."))  # noqa: RUF009  a path is immutable
-    demo: str = _setting("auto", gettext_noop("Demo readings: auto, replay, simulate, quiet (the city stands, nothing plays) or off."))
+    demo: str = _setting(
+        "auto", gettext_noop("Demo readings: auto, replay, simulate, quiet (the city stands, nothing plays) or off.")
+    )
     base_map: str = _setting(
         "", gettext_noop("Base map: a PMTiles file or a tile address with {z}/{x}/{y}; empty shows districts only.")
     )

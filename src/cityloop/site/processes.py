@@ -20,6 +20,9 @@ POSTGRES_STOP_S = 30.0
 WEB_STOP_S = 8.0
 """A web process lets answers finish, seconds."""
 
+PLAYED = frozenset({"auto", "replay", "simulate"})
+"""Values of the setting `demo` with which readings are played."""
+
 _ENGINE_ENVIRONMENT = ("PATH", "HOME", "TZ")
 
 
@@ -132,8 +135,8 @@ def city_children(configuration: Configuration, *, listener_number: int) -> list
         _city_child(configuration, "loop", "cityloop.site.reactor"),
         _city_child(configuration, "jobs", "cityloop.site.jobs"),
     ]
-    if configuration.demo not in {"quiet", "off"}:
-        rest.append(_city_child(configuration, "replay", "cityloop.site.cli", "replay", "--demo"))
+    if configuration.demo in PLAYED:
+        rest.append(_city_child(configuration, "replay", "cityloop.site.cli", "replay", "--demo", configuration.demo))
     return web + rest
 
 

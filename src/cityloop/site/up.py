@@ -19,9 +19,9 @@ from cityloop.site.configuration import Configuration
 from cityloop.site.engines import nats, postgres
 from cityloop.site.engines.account import Account, FolderUnreachableError, engine_account, engine_folder
 from cityloop.site.language import spoken
+from cityloop.site.ports import listening_socket, require_free
 from cityloop.site.supervisor import ChildSpec, Supervisor
 from cityloop.site.supervisor.lock import Lock
-from cityloop.site.supervisor.ports import listening_socket, require_free
 from cityloop.site.supervisor.state import STATE_NAME
 
 ENGINE_UP_S_MAX = 90.0

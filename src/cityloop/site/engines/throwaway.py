@@ -12,8 +12,8 @@ from pathlib import Path
 from cityloop.site.configuration import Configuration
 from cityloop.site.engines import nats, postgres
 from cityloop.site.engines.account import Account, engine_account, engine_folder
+from cityloop.site.ports import free_port
 from cityloop.site.secrets import postgres_dsn
-from cityloop.site.supervisor.ports import free_port
 
 UP_S_MAX = 60.0
 """An engine that does not answer in this time does not work, seconds."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cityloop.site.supervisor.ports import free_port
+from cityloop.site.ports import free_port
 
 DEADLINE_S = 40.0
 POLL_S = 0.05

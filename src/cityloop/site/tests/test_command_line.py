@@ -9,7 +9,7 @@ from cityloop.kernel.errors import CityloopError
 from cityloop.site.cli import main
 from cityloop.site.cli.main import commands
 from cityloop.site.language import language_of, sentence, speak
-from cityloop.site.supervisor.ports import PortTakenError
+from cityloop.site.ports import PortTakenError
 from tools.compile_messages import compile_all
 
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cityloop.site.ports import PortForbiddenError, free_port, listening_socket
 from cityloop.site.supervisor import ChildNotReadyError, ChildSpec, Stage, Supervisor
 from cityloop.site.supervisor import supervisor as supervising
 from cityloop.site.supervisor.child import REST_S_MAX, REST_S_MIN, rest_s
 from cityloop.site.supervisor.lock import AlreadyRunningError, Lock, holder
-from cityloop.site.supervisor.ports import PortForbiddenError, free_port, listening_socket
 from cityloop.site.supervisor.state import read_state
 
 LISTEN = (

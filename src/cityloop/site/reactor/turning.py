@@ -4,7 +4,6 @@ It wakes on NOTIFY and at least twice a second. A listener that fails rests, lon
 """
 
 import logging
-import os
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from types import FrameType
 
 import psycopg
+from django.db import InterfaceError, OperationalError, connections
 
 from cityloop.journal.facade import CHANNEL, deliver, wait_of
 from cityloop.kernel.facts import Fact
@@ -32,6 +32,9 @@ RECONNECT_S = 0.5
 
 FACTS_A_CALL = 200
 """How many facts one delivery reads; a full one is followed by the next at once."""
+
+AWAY = (InterfaceError, OperationalError, psycopg.OperationalError, psycopg.InterfaceError)
+"""What says that the database is away: nobody's failure."""
 
 _log = logging.getLogger("cityloop.loop")
 
@@ -88,7 +91,7 @@ class Reactor:
             return
         try:
             act(self._now())
-        except _away():
+        except AWAY:
             raise
         except Exception:  # noqa: BLE001  one failing act holds up nobody else
             standing.failures += 1
@@ -120,16 +123,11 @@ class Reactor:
         return total + (done if failed else 0)
 
 
-def _away() -> tuple[type[Exception], ...]:
-    from django.db import InterfaceError, OperationalError  # noqa: PLC0415  settings are read first
-
-    return (InterfaceError, OperationalError, psycopg.OperationalError, psycopg.InterfaceError)
-
-
-class _Stop:
+class Stop:
     """Whether we were asked to end."""
 
     def __init__(self) -> None:
+        """Heed TERM and INT from now on."""
         self.asked = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
@@ -138,44 +136,24 @@ class _Stop:
         self.asked = True
 
 
-def run(reactor: Reactor, dsn: str, stop: _Stop) -> None:
+def run(reactor: Reactor, dsn: str, stop: Stop) -> None:
     """Turn the loop until asked to stop; when the database goes away, wait for it."""
-    from django.db import connections  # noqa: PLC0415  settings are read first
-
     while not stop.asked:
         try:
             with psycopg.connect(dsn, autocommit=True, application_name="cityloop loop") as ear:
                 ear.execute(f"LISTEN {CANDIDATES_CHANNEL}")
                 ear.execute(f"LISTEN {CHANNEL}")
                 _turn_while_connected(reactor, ear, stop)
-        except _away() as error:
+        except AWAY as error:
             _log.warning("the database is away: %s", error)
             connections.close_all()
             time.sleep(RECONNECT_S)
 
 
-def _turn_while_connected(reactor: Reactor, ear: psycopg.Connection, stop: _Stop) -> None:
+def _turn_while_connected(reactor: Reactor, ear: psycopg.Connection, stop: Stop) -> None:
     woken, lively_until = True, 0.0
     while not stop.asked:
         if reactor.turn(woken=woken) or woken:
             lively_until = time.monotonic() + LIVELY_S
         rest_s = LIVELY_TURN_S if time.monotonic() < lively_until else TURN_S
         woken = any(True for _ in ear.notifies(timeout=rest_s, stop_after=1))
-
-
-def main() -> None:
-    """Run the loop's process."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloop.site.settings")
-    import django  # noqa: PLC0415  the environment is set first
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    django.setup()
-    from cityloop.site.configuration import configuration  # noqa: PLC0415
-    from cityloop.site.loop import CLOCK, listeners  # noqa: PLC0415  needs the rooms
-    from cityloop.site.secrets import postgres_dsn  # noqa: PLC0415
-
-    run(Reactor(listeners=listeners(), clock=CLOCK), postgres_dsn(configuration()), _Stop())
-
-
-if __name__ == "__main__":
-    main()
