@@ -1,0 +1,85 @@
+"""A SensorThings server of its own for the conformance tests, with the real pipeline, met over HTTP only."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+
+import httpx
+import psycopg
+import pytest
+
+from tests.city import eventually
+from tests.conformance.sta_service import Sta
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[str]:
+    server = os.environ["CITYLOOP_POSTGRES_DSN"]
+    name = f"sta_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    try:
+        yield f"{server.rpartition('/')[0]}/{name}"
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextlib.contextmanager
+def _serving(dsn: str, *, anonymous: bool) -> Iterator[str]:
+    environment = {**os.environ, "CITYLOOP_POSTGRES_DSN": dsn, "STA_ANONYMOUS": "yes" if anonymous else "no"}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/sta/v1.1"
+        command = [sys.executable, "-m", "uvicorn", "tests.conformance.sta_server:application", "--log-level", "warning"]
+        descriptor = listener.fileno()
+        server = subprocess.Popen([*command, "--fd", str(descriptor)], env=environment, pass_fds=[descriptor])
+        try:
+            eventually(lambda: _answers(address, server), what="the API answers", within_s=60)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _answers(address: str, server: subprocess.Popen[bytes]) -> bool:
+    assert server.poll() is None
+    try:
+        return httpx.get(address, timeout=2).status_code in {200, 401}
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def sta_dsn() -> Iterator[str]:
+    with _database() as dsn:
+        environment = {**os.environ, "CITYLOOP_POSTGRES_DSN": dsn, "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment["DJANGO_SETTINGS_MODULE"] = "cityloop.site.settings"
+        subprocess.run([sys.executable, "-m", "django", "migrate", "-v", "0"], env=environment, check=True)
+        yield dsn
+
+
+@pytest.fixture
+def serve_sta(sta_dsn: str) -> Callable[..., contextlib.AbstractContextManager[str]]:
+    """Serve the API once more on the same database, open or not."""
+    return lambda *, anonymous: _serving(sta_dsn, anonymous=anonymous)
+
+
+@pytest.fixture(scope="session")
+def sta_address(sta_dsn: str) -> Iterator[str]:
+    with _serving(sta_dsn, anonymous=True) as address:
+        yield address
+
+
+@pytest.fixture
+def sta(sta_address: str) -> Iterator[Sta]:
+    with httpx.Client(base_url=f"{sta_address}/", timeout=30, headers={"Accept-Language": "en"}) as client:
+        service = Sta(client)
+        service.clear()
+        yield service
