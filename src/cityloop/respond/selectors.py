@@ -137,6 +137,7 @@ class SignalView:
     merged: bool
     received_at: datetime
     fact_id: UUID
+    cause_fact: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +304,7 @@ def signals_of(case_id: int) -> list[SignalView]:
             merged=row.merged,
             received_at=row.received_at,
             fact_id=row.fact_id,
+            cause_fact=row.cause_fact,
         )
         for row in Signal.objects.filter(case=case_id).order_by("pk")
     ]
@@ -348,7 +350,7 @@ def cases(  # noqa: PLR0913  each narrows the list, all by keyword
     late_at: datetime | None = None,
     limit: int = CASES_SHOWN_MAX,
 ) -> list[CaseView]:
-    """Return cases within some reaches, the most urgent limit first, those without a limit last.
+    """Return cases within some reaches, open ones first, the most urgent limit first, those without a limit last.
 
     Args:
         reaches: whose cases.
@@ -370,7 +372,8 @@ def cases(  # noqa: PLR0913  each narrows the list, all by keyword
         rows = rows.filter(Q(number__icontains=text) | Q(title_zh__icontains=text) | Q(title_en__icontains=text))
     if late_at:
         rows = rows.filter(due_at__lt=late_at, handled_at__isnull=True).exclude(state__in=ENDED)
-    return [case_view(row) for row in rows.order_by(F("due_at").asc(nulls_last=True), "-pk")[:limit]]
+    rows = rows.annotate(has_ended=Q(state__in=ENDED))
+    return [case_view(row) for row in rows.order_by("has_ended", F("due_at").asc(nulls_last=True), "-pk")[:limit]]
 
 
 def case_counts(now: datetime, *, area: AreaCode | None = None) -> CaseCounts:
