@@ -5,6 +5,7 @@ from datetime import datetime
 
 from cityloop.command.rules.chain import aggregate_from
 from cityloop.command.rules.days import lunar_date, weekday_of
+from cityloop.command.rules.lines import Point
 from cityloop.command.rules.words import LOG_KINDS, title_of
 from cityloop.command.selectors.duty import HandoverView, LogEntryView, OpenItem, handovers, log_entries, on_duty
 from cityloop.command.selectors.lines import LineView, line
@@ -87,9 +88,41 @@ def day_words(now: datetime) -> tuple[Text, Text]:
 
 
 __all__ = [
-    "LOG_KINDS", "AggregatePage", "AreaCode", "Chain", "DistrictView", "HandoverView", "Hub", "LineView",
-    "LogEntryView", "Message", "NoSuchEntryError", "OpenItem", "Picture", "ProjectView", "SameOfficerError", "Stages",
-    "TraceStep", "aggregate_from", "aggregate_page", "chain_of_fact", "chain_of_observation", "day_words", "hand_over",
-    "handovers", "line", "log_entries", "midnight_of", "next_officers", "on_duty", "open_items", "picture", "place_of",
-    "register_lines", "stages", "title_of", "write_log",
-]  # fmt: skip
+    "LOG_KINDS",
+    "AggregatePage",
+    "AreaCode",
+    "Chain",
+    "DistrictView",
+    "HandoverView",
+    "Hub",
+    "LineView",
+    "LogEntryView",
+    "Message",
+    "NoSuchEntryError",
+    "OpenItem",
+    "Picture",
+    "Point",
+    "ProjectView",
+    "SameOfficerError",
+    "Stages",
+    "TraceStep",
+    "aggregate_from",
+    "aggregate_page",
+    "chain_of_fact",
+    "chain_of_observation",
+    "day_words",
+    "hand_over",
+    "handovers",
+    "line",
+    "log_entries",
+    "midnight_of",
+    "next_officers",
+    "on_duty",
+    "open_items",
+    "picture",
+    "place_of",
+    "register_lines",
+    "stages",
+    "title_of",
+    "write_log",
+]

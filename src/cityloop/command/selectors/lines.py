@@ -87,7 +87,7 @@ class _Recipe:
 
 
 @lru_cache(maxsize=KEPT_MAX)
-def _curve(recipe: _Recipe, since: datetime, until: datetime, turn: int) -> tuple[Point, ...]:  # noqa: ARG001  the turn ages what is kept
+def _curve(recipe: _Recipe, since: datetime, until: datetime, turn: int) -> tuple[Point, ...]:  # noqa: ARG001  ages what is kept
     rows = [(at, mean) for stream in recipe.streams for at, mean in sense.hourly(stream, since=since, until=until)]
     return curve_of(rows, streams=len(recipe.streams), how=recipe.combine, factor=recipe.factor)
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from cityloop.command.models import WallLine, WallProject
 from cityloop.command.rules.lights import PROJECTS_OF_THE_PLAN, Light, light_of
 from cityloop.command.selectors.lines import WEATHER, LineView, lines
+from cityloop.command.selectors.trace import TraceStep, step_of_fact
 from cityloop.convey import facade as convey
 from cityloop.decide import facade as decide
 from cityloop.decide.facade import AlarmView
@@ -16,6 +17,9 @@ from cityloop.journal import facade as journal
 from cityloop.kernel.areas import CITY, AreaCode, lies_within
 from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.kernel.facts.assessed import IndicatorValued
+from cityloop.kernel.facts.commanded import ShiftHandedOver
+from cityloop.kernel.facts.decided import AlarmAcknowledged, AlarmCleared, AlarmRaised
+from cityloop.kernel.facts.responded import CaseClosed, CaseOpened, CaseStepped
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
@@ -24,6 +28,10 @@ from cityloop.sense import facade as sense
 
 ALARMS_MAX = 60
 """Open alarms given to a wall, the gravest first; the rest is a number with a link."""
+LATEST_MAX = 6
+LATEST_LOOKED_AT = 60
+SHOWN_KINDS = (AlarmRaised, AlarmAcknowledged, AlarmCleared, CaseOpened, CaseStepped, CaseClosed, ShiftHandedOver)
+"""What the list of the newest happenings tells."""
 ON_TIME_CLOSING = "I17"
 """The indicator the last stage shows: on-time closing rate of grid cases (domain reference, section 18.2)."""
 
@@ -93,6 +101,7 @@ class Picture:
     stages: Stages
     projects: tuple[ProjectView, ...]
     projects_open: int
+    latest: tuple[TraceStep, ...]
 
     @property
     def highest(self) -> Level | None:
@@ -162,6 +171,12 @@ def projects() -> list[ProjectView]:
     return found
 
 
+def latest(area: AreaCode = CITY) -> list[TraceStep]:
+    """Return the newest things that have happened in an area, newest first."""
+    entries = journal.newest_facts(kinds=SHOWN_KINDS, limit=LATEST_LOOKED_AT)
+    return [step_of_fact(entry.fact) for entry in entries if lies_within(entry.fact.area, area)][:LATEST_MAX]
+
+
 def picture(area: AreaCode = CITY, *, now: datetime | None = None) -> Picture:
     """Return the picture of this moment: alarms, cases and districts of an area, lines and projects of the city."""
     now = now or timezone.now()
@@ -179,4 +194,5 @@ def picture(area: AreaCode = CITY, *, now: datetime | None = None) -> Picture:
         stages=numbers,
         projects=tuple(shown),
         projects_open=PROJECTS_OF_THE_PLAN - planned,
+        latest=tuple(latest(area)),
     )

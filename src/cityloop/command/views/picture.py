@@ -1,13 +1,14 @@
 """The wall's picture as JSON values in the reader's language."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import get_language, gettext, ngettext
 
-from cityloop.command.facade import LineView, Picture, Stages, day_words, midnight_of
+from cityloop.command.facade import LineView, Picture, Point, Stages, TraceStep, day_words, midnight_of
 from cityloop.decide.facade import AlarmView
 from cityloop.kernel.text import Text
 from cityloop.registry.facade import area_name
@@ -45,10 +46,11 @@ def _alarm(alarm: AlarmView) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _line(line: LineView) -> dict[str, Any]:
-    def points(curve: Any) -> list[list[Any]]:
-        return [[point.at.isoformat(), point.value] for point in curve]
+def _points(curve: Iterable[Point]) -> list[list[Any]]:
+    return [[point.at.isoformat(), point.value] for point in curve]
 
+
+def _line(line: LineView, now: datetime) -> dict[str, Any]:
     return {
         "code": line.code, "title": said(line.title), "unit": line.unit, "decimals": line.decimals,
         "value": line.value, "at": timezone.localtime(line.at).strftime("%H:%M") if line.at else "",
@@ -59,16 +61,18 @@ def _line(line: LineView) -> dict[str, Any]:
             for one in line.compared
             if one.percent is not None
         ],
-        "chart": chart_of(line, points=points),
+        "chart": chart_of(line, now=now),
     }  # fmt: skip
 
 
-def chart_of(line: LineView, *, points: Any = None) -> dict[str, Any]:
+def chart_of(line: LineView, *, now: datetime) -> dict[str, Any]:
     """Return the curves of a line as the chart script reads them."""
-    points = points or (lambda curve: [[point.at.isoformat(), point.value] for point in curve])
-    series = [{"name": gettext("today"), "points": points(line.today)}]
-    series += [{"name": said(one.words), "points": points(one.curve)} for one in line.compared]
-    return {"unit": line.unit, "decimals": line.decimals, "series": series}
+    series = [{"name": gettext("today"), "points": _points(line.today)}]
+    series += [{"name": said(one.words), "points": _points(one.curve)} for one in line.compared]
+    midnight = midnight_of(now)
+    until = midnight + timedelta(days=1)
+    span = {"from": midnight.isoformat(), "until": until.isoformat()}
+    return {"unit": line.unit, "decimals": line.decimals, "series": series, **span}
 
 
 def stages_in_words(stages: Stages, *, now: datetime) -> list[dict[str, Any]]:
@@ -123,7 +127,7 @@ def picture_in_words(picture: Picture) -> dict[str, Any]:
             }
             for one in picture.districts
         ],
-        "lines": [_line(line) for line in picture.lines],
+        "lines": [_line(line, picture.at) for line in picture.lines],
         "stages": stages_in_words(picture.stages, now=picture.at),
         "projects": [
             {
@@ -133,8 +137,18 @@ def picture_in_words(picture: Picture) -> dict[str, Any]:
             for one in picture.projects
         ],
         "projects_open": picture.projects_open,
+        "latest": [_happened(step) for step in picture.latest],
         "base_map": bool(settings.CITYLOOP_BASE_MAP),
     }  # fmt: skip
+
+
+def _happened(step: TraceStep) -> dict[str, Any]:
+    return {
+        "at": timezone.localtime(step.at).strftime("%H:%M:%S") if step.at else "",
+        "title": said(step.title),
+        "what": " · ".join(said(text) for text in (step.what, step.place) if text),
+        "trace": step.link,
+    }
 
 
 def _short(name: str) -> str:

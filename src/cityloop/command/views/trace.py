@@ -103,7 +103,8 @@ def stream(request: HttpRequest, datastream_id: int) -> HttpResponse:
 @requires(Right.SEE_TRACE)
 def line(request: HttpRequest, project: str, code: str) -> HttpResponse:
     """Show what a number of the wall is made of."""
-    found = facade.line(f"{project}/{code}", timezone.now())
+    now = timezone.now()
+    found = facade.line(f"{project}/{code}", now)
     if found is None:
         raise NotFoundError(what=f"{project}/{code}")
     latest, views = sense.latest_of(found.streams), sense.stream_views(found.streams)
@@ -115,7 +116,7 @@ def line(request: HttpRequest, project: str, code: str) -> HttpResponse:
             "value": newest.result if newest else "–", "at": newest.phenomenon_time if newest else None,
         })  # fmt: skip
     columns, table = _table_of(found)
-    context = {"line": found, "chart": chart_of(found), "streams": streams, "columns": columns, "table": table}
+    context = {"line": found, "chart": chart_of(found, now=now), "streams": streams, "columns": columns, "table": table}
     return render(request, "command/line.html", context)
 
 

@@ -6,6 +6,11 @@ const COLOURS = { light: ["#0b57b8", "#7a4a00", "#5b3fa8", "#0d6b4f"], dark: ["#
 const LEVELS = { 1: "#c0212f", 2: "#b8470b", 3: "#9a7400", 4: "#1864ab" };
 const DASHES = ["solid", "dashed", "dotted"];
 
+const CITY_OFFSET_MS = 8 * 3600 * 1000;
+
+// The axis shows the city's wall clock (Asia/Shanghai, no summer time), whatever the zone of this computer.
+export const cityTime = (instant) => Date.parse(instant) + CITY_OFFSET_MS;
+
 export const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 function written(value, decimals) {
@@ -20,7 +25,7 @@ function seriesOf(item, at, theme, colour) {
   return {
     name: item.name,
     type: "line",
-    data: item.points,
+    data: item.points.map(([instant, value]) => [cityTime(instant), value]),
     showSymbol: item.points.length < 3,
     connectNulls: false,
     lineStyle: { width: at === 0 ? 2.5 : 1.8, type: DASHES[at % 3], color: colour },
@@ -47,6 +52,7 @@ export function lineChart(element, data, { theme = "light", size = 13, colours =
   chart.setOption(
     {
       animation: false,
+      useUTC: true,
       aria: { enabled: false },
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
       grid: { left: size * 4.1, right: size * 1.2, top: bare ? size : size * 2.8, bottom: size * 2 },
@@ -55,7 +61,7 @@ export function lineChart(element, data, { theme = "light", size = 13, colours =
         trigger: "axis", renderMode: "richText", textStyle: { color: INK.light },
         valueFormatter: (value) => `${written(value, data.decimals)} ${data.unit}`,
       },
-      xAxis: { type: "time", min: data.from, max: data.until, axisLabel: { ...text, hideOverlap: true, formatter: { year: "{yyyy}", month: "{MM}-{dd}", day: "{MM}-{dd}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" } }, axisLine: { lineStyle: { color: GRID[theme] } }, splitLine: { show: false } },
+      xAxis: { type: "time", min: data.from ? cityTime(data.from) : undefined, max: data.until ? cityTime(data.until) : undefined, axisLabel: { ...text, hideOverlap: true, formatter: { year: "{yyyy}", month: "{MM}-{dd}", day: "{MM}-{dd}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" } }, axisLine: { lineStyle: { color: GRID[theme] } }, splitLine: { show: false } },
       yAxis: { type: "value", scale: true, splitNumber: bare ? 2 : 4, axisLabel: { ...text, formatter: (value) => value.toLocaleString("en-US", { notation: value >= 100000 ? "compact" : "standard" }) }, splitLine: { lineStyle: { color: GRID[theme] } } },
       series,
     },

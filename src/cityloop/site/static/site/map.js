@@ -15,11 +15,16 @@ export const FILLS = {
 const POINTS = { 1: "#ff5c66", 2: "#ff9a3d", 3: "#ffd84d", 4: "#63b0ff" };
 const CORE_CODES = new Set(["110101", "110102", "110105", "110106", "110107", "110108"]);
 
+const LABELS = { 110101: [116.432, 39.925], 110102: [116.34, 39.9], 110107: [116.175, 39.925] };
+// Where the names of the narrow districts stand, WGS 84: the middle of their outlines lie too close to each other.
 let shapesLoading = null;
 
 export function districtShapes() {
   shapesLoading ??= fetch("/map/districts/", { headers: { Accept: "application/json" } }).then((answer) => answer.json()).then((shapes) => {
-    for (const feature of shapes.features) feature.properties.name = feature.properties.code;
+    for (const feature of shapes.features) {
+      feature.properties.name = feature.properties.code;
+      if (LABELS[feature.properties.code]) feature.properties.cp = LABELS[feature.properties.code];
+    }
     window.echarts.registerMap("districts", shapes);
     return shapes;
   });

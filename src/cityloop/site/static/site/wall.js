@@ -197,6 +197,10 @@ function drawStages(stages) {
   });
 }
 
+function drawLatest() {
+  at("latest").replaceChildren(...wall.latest.map((item) => make("li", {}, make("time", {}, item.at), make("a", { href: item.trace }, item.title), make("span", { title: item.what }, item.what))));
+}
+
 function drawProjects() {
   at("projects").replaceChildren(...wall.projects.map((project) => make("li", { class: "project" }, make("span", { class: `light light-${project.light}`, "aria-hidden": "true" }),
     make("a", { href: project.url }, project.title), make("span", { class: "quiet" }, project.words))),
@@ -209,6 +213,7 @@ function draw() {
   drawLines();
   drawStages(wall.stages);
   drawProjects();
+  drawLatest();
   return drawMap();
 }
 
@@ -224,6 +229,7 @@ async function refresh() {
   drawDistricts();
   drawStages(wall.stages);
   drawProjects();
+  drawLatest();
   if (JSON.stringify(wall.lines) !== lines) drawLines();
   await drawMap();
 }

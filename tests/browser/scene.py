@@ -1,0 +1,127 @@
+"""A city with some life in it, made through the product's own doors: readings through the pipeline, the loop turned."""
+
+import asyncio
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from cityloop.assess import facade as assess
+from cityloop.command import facade as command
+from cityloop.decide import facade as decide
+from cityloop.journal import facade as journal
+from cityloop.kernel.declarations import Origin
+from cityloop.kernel.instants import to_us
+from cityloop.registry import facade as registry
+from cityloop.respond import facade as respond
+from cityloop.sense import facade as sense
+from cityloop.sense.stream.readings import NO_TIME, Readings
+from cityloop.site.demo.plays import labelled
+from cityloop.site.found import projects
+from cityloop.site.loop import listeners
+from cityloop.site.pipeline.run import open_pipeline
+
+PASSWORD = "a scene for browsers"
+DAYS = 8
+PROJECT = "lifelines"
+SHAPES = {
+    "water.zone": (40.0, 12.0), "water.point": (0.32, 0.02), "heat": (60.0, 6.0), "power": (8200.0, 1500.0),
+    "air": (6.0, 5.0),
+}  # fmt: skip
+"""Mean and daily swing of the made-up readings of each family of streams."""
+BREACHES = (("110105", 0.03), ("110108", 0.08), ("110112", 0.85), ("110114", 0.07), ("110106", 0.72))
+"""Pressure readings that break a limit: district and MPa."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a browser test may want to open."""
+
+    stream: int
+    observation: int
+    alarm_fact: str
+    case: int
+
+
+def make(dsn: str, *, now: datetime) -> Scene:
+    """Make the city, eight days of readings, five alarms and their cases."""
+    registry.seed()
+    registry.ensure_demo_people(PASSWORD)
+    for project in projects():
+        sense.declare(labelled(project, {}), Origin.SIMULATED)
+        respond.declare(project)
+        decide.declare(project)
+        command.register_lines(project)
+    assess.declare_indicators()
+    for day in range(-DAYS, 3):
+        sense.make_partitions((now + timedelta(days=day)).date())
+    streams = sense.streams_of_project(PROJECT)
+    asyncio.run(_fill(dsn, streams, now))
+    turn(now + timedelta(minutes=2))
+    alarm = decide.open_alarms(limit=1)[0]
+    case = next(alarm.case_id for alarm in decide.open_alarms() if alarm.case_id)
+    return Scene(alarm.datastream_id, alarm.observation_id, str(alarm.raised_fact), case)
+
+
+def turn(now: datetime) -> None:
+    """Turn the loop until nothing moves."""
+    while True:
+        moved = decide.run_machine(now)
+        for listener in listeners():
+            moved += journal.deliver(listener.name, listener.act, kinds=listener.kinds)
+        if not moved:
+            return
+
+
+def _family(code: str) -> tuple[float, float]:
+    name = code.partition("/")[2]
+    return next(shape for prefix, shape in SHAPES.items() if name.startswith(prefix))
+
+
+def _history(streams: Sequence[sense.StreamView], now: datetime) -> Readings:
+    ids, times, values = [], [], []
+    start = (now - timedelta(days=DAYS)).replace(minute=0, second=0, microsecond=0)
+    for number, stream in enumerate(streams):
+        mean, swing = _family(stream.code)
+        for hour in range(DAYS * 24 + 1):
+            at = start + timedelta(hours=hour)
+            if at >= now - timedelta(minutes=5):
+                continue
+            phase = (at.hour + 8 + number % 3) / 24 * 2 * math.pi
+            wave = math.sin(phase - 2) + 0.3 * math.sin(2 * phase) + 0.05 * math.sin(hour * 1.7 + number)
+            ids.append(stream.datastream_id)
+            times.append(to_us(at))
+            values.append(mean + swing * wave * 0.6)
+    return _readings(ids, times, values, now)
+
+
+def _breaches(streams: Sequence[sense.StreamView], now: datetime) -> Readings:
+    by_code = {stream.code: stream.datastream_id for stream in streams}
+    ids = [by_code[f"{PROJECT}/water.point-{district}.pressure"] for district, _ in BREACHES]
+    times = [to_us(now - timedelta(seconds=40 * (1 + n))) for n in range(len(BREACHES))]
+    return _readings(ids, times, [value for _, value in BREACHES], now)
+
+
+def _readings(ids: list[int], times: list[int], values: list[float], now: datetime) -> Readings:
+    rows = len(ids)
+    return Readings(
+        datastream_id=np.array(ids, np.int64), phenomenon_us=np.array(times, np.int64), result=np.array(values),
+        quality=np.zeros(rows, np.uint8), result_us=np.full(rows, NO_TIME), feature_id=np.zeros(rows, np.int64),
+        received_us=to_us(now),
+    )  # fmt: skip
+
+
+async def _fill(dsn: str, streams: Sequence[sense.StreamView], now: datetime) -> None:
+    pipeline = await open_pipeline(dsn, node=0, process="scene")
+    try:
+        await pipeline.keep(_history(streams, now), idempotent=True)
+        await pipeline.keep(_breaches(streams, now), idempotent=True)
+    finally:
+        await pipeline.close()
+
+
+def present() -> datetime:
+    """Return the present."""
+    return datetime.now(UTC)
