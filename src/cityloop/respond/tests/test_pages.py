@@ -86,9 +86,7 @@ def test_a_filed_case_waits_where_it_belongs(
     assert case.number not in browse(who, "en").get(QUEUE, {"tab": "ended"}).content.decode()
 
 
-def test_a_case_over_its_limit_is_red_and_says_so(
-    city: People, case: facade.CaseView, browse: Callable[..., Client]
-) -> None:
+def test_a_case_over_its_limit_is_red_and_says_so(case: facade.CaseView, browse: Callable[..., Client]) -> None:
     Case.objects.filter(pk=case.case_id).update(
         clock_from=timezone.now() - timedelta(hours=6), due_at=timezone.now() - timedelta(hours=2)
     )
