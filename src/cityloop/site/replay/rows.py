@@ -18,10 +18,15 @@ import numpy.typing as npt
 from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.instants import to_us
+from cityloop.site.language import gettext_noop
 from cityloop.site.replay.mapping import Column, Mapping, MappingError, Source, TimeColumns
 
-EMPTY, NOT_A_NUMBER, FAULT, OUT_OF_RANGE = "empty", "not a number", "fault value", "out of range"
-BAD_TIME, REPEATED = "unreadable time", "repeated time"
+EMPTY = gettext_noop("empty")
+NOT_A_NUMBER = gettext_noop("not a number")
+FAULT = gettext_noop("fault value")
+OUT_OF_RANGE = gettext_noop("out of range")
+BAD_TIME = gettext_noop("unreadable time")
+REPEATED = gettext_noop("repeated time")
 
 _INSTANTS_KEPT = 65_536
 """Instants remembered, for the files of one set mostly share them."""

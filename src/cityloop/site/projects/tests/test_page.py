@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -11,7 +12,6 @@ from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.kernel.instants import to_us
 from cityloop.kernel.observation_ids import ObservationIds
 from cityloop.registry import facade as registry
-from cityloop.registry.models import Person
 from cityloop.sense import facade as sense
 from cityloop.site.configuration import Configuration
 from cityloop.site.demo import city
@@ -22,7 +22,7 @@ def client(db: None, own_home: object) -> Client:  # noqa: ARG001  the database 
     registry.seed()
     city.prepare(Configuration(home=own_home, demo="simulate"))
     officer = Client()
-    officer.force_login(Person.objects.get(username="duty1"))
+    officer.force_login(get_user_model().objects.get(username="duty1"))
     return officer
 
 
@@ -37,7 +37,7 @@ def test_the_lifelines_page_answers_in_both_languages(client: Client) -> None:
     assert "城市生命线" in chinese
     assert "供水压力骤失" in chinese
     assert "默认值，待主管部门确认" in chinese
-    Person.objects.filter(username="duty1").update(language="en")
+    get_user_model().objects.filter(username="duty1").update(language="en")
     english = in_english(client).get("/projects/lifelines/").content.decode()
     assert "City lifelines" in english
     assert "Loss of water pressure" in english
@@ -54,7 +54,7 @@ def test_a_project_nobody_declared_is_not_found(client: Client) -> None:
 def test_the_page_asks_for_its_right(client: Client) -> None:  # noqa: ARG001  the people must stand
     visitor = Client()
     assert visitor.get("/projects/lifelines/").status_code == 302
-    visitor.force_login(Person.objects.get(username="citizen"))
+    visitor.force_login(get_user_model().objects.get(username="citizen"))
     assert visitor.get("/projects/lifelines/").status_code == 403
 
 
