@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from cityloop.journal.models import CauseRow, Cursor, FactRow
 from cityloop.journal.rules import Entry, Position, body_of
-from cityloop.journal.selectors import entries_after
+from cityloop.journal.selectors import entries_after, horizon
 from cityloop.kernel.facts import Fact, fact_kind
 
 CHANNEL = "cityloop_journal"
@@ -16,6 +16,11 @@ CHANNEL = "cityloop_journal"
 
 ERROR_TEXT_MAX = 2000
 """How much of a listener's error is kept, characters."""
+
+
+IDLE_TRANSACTIONS_MAX = 1_000
+"""A listener that found nothing for this many transactions moves on past the facts of other kinds: else it would read
+them all again each time."""
 
 
 def post(*facts: Fact) -> None:
@@ -80,11 +85,15 @@ def deliver(listener: str, handle: Callable[[Fact], object], *, kinds: Iterable[
     try:
         with transaction.atomic():
             cursor = Cursor.objects.select_for_update().get(listener=listener)
-            entries, reached = entries_after(Position(cursor.transaction, cursor.sequence), kinds=kinds, limit=limit)
+            edge = horizon()
+            position = Position(cursor.transaction, cursor.sequence)
+            entries, reached = entries_after(position, kinds=kinds, limit=limit)
+            if reached == position and edge.transaction - position.transaction > IDLE_TRANSACTIONS_MAX:
+                reached = edge
             for entry in entries:
                 _handle_one(handle, entry)
                 handled += 1
-            if reached > Position(cursor.transaction, cursor.sequence) or cursor.failures:
+            if reached > position or cursor.failures:
                 Cursor.objects.filter(listener=listener).update(
                     transaction=reached.transaction,
                     sequence=reached.sequence,

@@ -30,7 +30,7 @@ CLOCK_APART_S_MAX = 2.0
 
 PYTHON_VERSION_MIN = (3, 11)
 
-BEHIND_MAX = 1000
+BEHIND_MAX = 5000
 """A listener with more facts before it is slow or stuck."""
 
 _TIME_ERROR = 5

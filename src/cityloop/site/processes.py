@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
+from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.site.configuration import Configuration
 from cityloop.site.engines import nats, postgres
 from cityloop.site.engines.account import Account
@@ -49,6 +50,7 @@ def city_environment(configuration: Configuration) -> Mapping[str, str]:
         "CITYLOOP_HOME": str(home_folder(configuration)),
         "DJANGO_SETTINGS_MODULE": "cityloop.site.settings",
         "PYTHONUNBUFFERED": "1",
+        "TZ": CITY_ZONE.key,  # one clock in all logs
     }
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from cityloop.journal import facade
+from cityloop.journal import facade, services
 from cityloop.journal.models import Cursor, FactRow
 from cityloop.journal.rules import Position
 from cityloop.kernel.areas import AreaCode
@@ -73,6 +73,21 @@ def test_a_listener_gets_each_fact_once_and_in_order() -> None:
 def test_a_listener_gets_only_the_kinds_it_asks_for() -> None:
     facade.post(handover(1))
     assert facade.deliver("ear", print, kinds=[ReadingsKept]) == 0
+
+
+def test_a_listener_that_finds_nothing_for_long_passes_the_facts_of_other_kinds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(services, "IDLE_TRANSACTIONS_MAX", 0)
+    heard: list[Fact] = []
+    facade.post(handover(1))
+    facade.post(handover(2))
+    facade.deliver("readings", heard.append, kinds=[ReadingsKept])
+    assert facade.listener_states()[0].behind == 0
+    facade.post(handover(3))
+    facade.deliver("readings", heard.append, kinds=[ReadingsKept])
+    facade.deliver("handovers", heard.append, kinds=[ShiftHandedOver])
+    assert [fact.fact_id.int for fact in heard] == [1, 2, 3]
 
 
 def test_a_failing_handler_stops_before_its_fact_and_loses_nothing() -> None:

@@ -34,7 +34,8 @@ def state_of(home: Path) -> dict[str, Any]:
 def run(_arguments: argparse.Namespace) -> int:
     """Print the processes."""
     state = state_of(load().home.absolute())
-    table = Table(_("process"), _("number"), _("running for"), _("restarts"), _("log"))
+    table = Table(_("process"), _("number"), _("running for"), _("restarts"))
+    table.add_column(_("log"), overflow="fold")
     for process in state["processes"]:
         running = _span(time.time() - process["started_at"]) if process["pid"] else _("resting")
         table.add_row(process["name"], str(process["pid"] or "-"), running, str(process["restarts"]), process["log"])
