@@ -48,11 +48,11 @@ $(BIN)/python:
 
 $(VENV)/.installed: requirements/base.txt requirements/build.txt pyproject.toml | $(BIN)/python
 	@echo "Installing the product ..."
-	@$(PIP) install --quiet --progress-bar on --require-hashes -r requirements/build.txt -r requirements/base.txt
+	@$(BIN)/python tools/install.py requirements/build.txt requirements/base.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements/dev.txt $(VENV)/.installed
 	@echo "Installing what tests and checks it ..."
-	@$(PIP) install --quiet --progress-bar on --require-hashes -r requirements/dev.txt
+	@$(BIN)/python tools/install.py requirements/dev.txt
 	@touch $@
