@@ -55,7 +55,7 @@ class AlarmView:
         raised_at: when the alarm was raised.
         raised_fact: the fact that says so, None for history.
         acknowledged_at, acknowledged_by, note: who took note.
-        shelved_until, shelved_by, shelve_reason, shelve_consent_by: who silenced it and why.
+        shelved_at, shelved_until, shelved_by, shelve_reason, shelve_consent_by: who silenced it and why.
         cleared_at, clear_value: the return, None while it stands.
         closed_at, closed_by: the end.
         case_id, case_number, case_closed_at: its case.
@@ -92,6 +92,7 @@ class AlarmView:
     acknowledged_at: datetime | None
     acknowledged_by: str
     note: str
+    shelved_at: datetime | None
     shelved_until: datetime | None
     shelved_by: str
     shelve_reason: str
@@ -194,6 +195,7 @@ _SAME = (
     "acknowledged_at",
     "acknowledged_by",
     "note",
+    "shelved_at",
     "shelved_until",
     "shelved_by",
     "shelve_reason",

@@ -1,0 +1,18 @@
+"""Addresses of this room."""
+
+from django.urls import path
+
+from cityloop.decide.views import alarms, watches
+
+app_name = "decide"
+
+urlpatterns = [
+    path("alarms/", alarms.alarm_list, name="alarms"),
+    path("alarms/<int:alarm_id>/", alarms.alarm, name="alarm"),
+    path("alarms/<int:alarm_id>/acknowledge/", alarms.acknowledge, name="acknowledge"),
+    path("alarms/<int:alarm_id>/shelve/", alarms.shelve, name="shelve"),
+    path("alarms/<int:alarm_id>/unshelve/", alarms.unshelve, name="unshelve"),
+    path("alarms/<int:alarm_id>/close/", alarms.close, name="close"),
+    path("watches/", watches.watch_list, name="watches"),
+    path("watches/<str:code>/", watches.watch, name="watch"),
+]
