@@ -90,6 +90,7 @@ class MqttDevice:
         self._taken = 0
         self._acknowledged = 0
         self._refused = ""
+        self._leaving = False
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv311)
         self._client.max_inflight_messages_set(WINDOW)
         self._client.max_queued_messages_set(0)
@@ -108,6 +109,7 @@ class MqttDevice:
 
     def __exit__(self, *_: object) -> None:
         """Leave the broker."""
+        self._leaving = True
         with suppress(ValueError):
             self._client.disconnect()
         self._client.loop_stop()
@@ -161,4 +163,5 @@ class MqttDevice:
             self._on_reached()
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, _reason: ReasonCode, _properties: Any) -> None:
-        self._on_lost()
+        if not self._leaving:
+            self._on_lost()
