@@ -223,7 +223,8 @@ def _case_map(found: CaseView) -> dict[str, Any]:
     level = int(found.level) if found.level else 4
     place = found.place
     points = [{"longitude": place.longitude, "latitude": place.latitude, "level": level}] if place else []
-    return {"districts": _map_districts(district_of(found.area), level), "points": points}
+    marked = None if place else district_of(found.area)
+    return {"districts": _map_districts(marked, level), "points": points}
 
 
 @requires(Right.SEE_CASES)
