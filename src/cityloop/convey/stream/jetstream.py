@@ -9,11 +9,12 @@ still has its message.
 """
 
 import json
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cityloop.convey.stream.nats import Nats, NatsAwayError, open_nats
+from cityloop.convey.stream.nats import Nats, NatsAwayError
 
 STREAM = "$MQTT_msgs"
 """Name the NATS server gives to its store of MQTT messages."""
@@ -145,19 +146,26 @@ class StreamReader:
         self._due = 0
         self._delivered = 0
 
-    async def take(self) -> list[Message]:
-        """Return the messages that have come, at least one.
+    async def take(self, *, wait_s: float | None = None) -> list[Message]:
+        """Return the messages that have come, none if none comes in time.
+
+        Args:
+            wait_s: how long to wait for the first, seconds; None waits for ever.
 
         Raises:
             NatsAwayError: if the connection is lost.
             StreamBrokenError: if a message is missing, or the reader is gone.
         """
+        ends_at = None if wait_s is None else time.monotonic() + wait_s
         while not self.nats.deliveries:
             self._end_fetches()
             if self._due <= 0:
                 self._due = FETCH_MESSAGES_MAX
                 self.nats.ask_messages(self._fetch, self._limits)
-            await self.nats.news()
+            left_s = None if ends_at is None else ends_at - time.monotonic()
+            if left_s is not None and left_s <= 0:
+                return []
+            await self.nats.news(wait_s=left_s)
         messages = []
         while self.nats.deliveries:
             delivery = self.nats.deliveries.popleft()
@@ -186,20 +194,18 @@ class StreamReader:
         self.nats.close()
 
 
-async def open_reader(address: str, *, after: int, state: StreamState, nats: Nats | None = None) -> StreamReader:
+async def open_reader(nats: Nats, *, after: int, state: StreamState) -> StreamReader:
     """Return a reader that starts behind a position.
 
     Args:
-        address: of the server.
+        nats: a connection of this reader's own.
         after: number of the last message that is in the history.
-        state: the stream as it stands.
-        nats: a connection to use instead of a new one.
+        state: the stream as it stands; one that ends before the position has lost its end and is read from its start.
 
     Raises:
-        NatsAwayError: if the server cannot be reached, or refuses.
+        NatsAwayError: if the server refuses.
     """
-    nats = nats or await open_nats(address)
-    start = after + 1 if after <= state.last else max(state.first, 1)
+    start = after + 1 if after <= state.last else state.first
     name = f"wire_{datetime.now(UTC):%Y%m%d%H%M%S%f}"
     request = {
         "stream_name": STREAM,

@@ -5,8 +5,10 @@ One message costs about two microseconds here; the general client of the project
 """
 
 import asyncio
-import contextlib
 import json
+import math
+import secrets
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, cast
@@ -23,7 +25,6 @@ PING_S = 5.0
 PORT = 4222
 """Where a NATS server listens unless its address says otherwise."""
 
-_INBOX = b"_INBOX.cityloop"
 _REQUESTS, _FETCHES = b"1", b"2"
 _MESSAGE, _MESSAGE_WITH_HEADERS = ord("M"), ord("H")
 _STATUS = b"NATS/1.0 "
@@ -67,6 +68,7 @@ class Nats(asyncio.Protocol):
         self._news = asyncio.Event()
         self._pongs: deque[asyncio.Future[None]] = deque()
         self._number = 0
+        self._inbox = b"_INBOX." + secrets.token_hex(8).encode() + b"."
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way to the server."""
@@ -165,7 +167,7 @@ class Nats(asyncio.Protocol):
             hello |= {"user": unquote(parts.username), "pass": unquote(parts.password or "")}
         self.write(b"CONNECT " + json.dumps(hello).encode() + b"\r\n")
         for number in (_REQUESTS, _FETCHES):
-            self.write(b"SUB " + _INBOX + number + b".* " + number + b"\r\n")
+            self.write(b"SUB " + self._inbox + number + b".* " + number + b"\r\n")
         await self.probe()
 
     async def probe(self) -> None:
@@ -193,7 +195,7 @@ class Nats(asyncio.Protocol):
         """
         self._raise_if_lost()
         self._number += 1
-        inbox = _INBOX + _REQUESTS + b".%d" % self._number
+        inbox = self._inbox + _REQUESTS + b".%d" % self._number
         waiting: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._answers[inbox] = waiting
         self.publish(subject.encode(), json.dumps(body).encode(), reply=inbox)
@@ -217,21 +219,29 @@ class Nats(asyncio.Protocol):
     def ask_messages(self, subject: bytes, payload: bytes) -> None:
         """Ask JetStream for messages; they come to `deliveries`, and what ends the fetch to `statuses`."""
         self._number += 1
-        self.publish(subject, payload, reply=_INBOX + _FETCHES + b".%d" % self._number)
+        self.publish(subject, payload, reply=self._inbox + _FETCHES + b".%d" % self._number)
 
-    async def news(self) -> None:
-        """Return when something has come; probe the connection while it is silent.
+    async def news(self, *, wait_s: float | None = None) -> None:
+        """Return when something has come, or after a while; probe the connection while it is silent.
+
+        Args:
+            wait_s: how long at most, seconds; None waits for ever.
 
         Raises:
             NatsAwayError: if the connection is lost.
         """
+        ends_at = math.inf if wait_s is None else time.monotonic() + wait_s
         while not (self.deliveries or self.statuses):
             self._raise_if_lost()
+            left_s = ends_at - time.monotonic()
+            if left_s <= 0:
+                return
             self._news.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), PING_S)
-                continue
-            await self.probe()
+            try:
+                await asyncio.wait_for(self._news.wait(), min(left_s, PING_S))
+            except TimeoutError:
+                if left_s > PING_S:
+                    await self.probe()
 
     def _raise_if_lost(self) -> None:
         if self.lost is not None:

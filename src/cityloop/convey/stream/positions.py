@@ -1,20 +1,17 @@
 """How far a stream has been taken over; moved in the transaction that keeps its readings, hence exactly once."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 
 from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.instants import from_us
 
 _READ = "SELECT sequence FROM convey_streamposition WHERE stream = %s"
-_MOVE = """
-    INSERT INTO convey_streamposition (stream, sequence, moved_at) VALUES (%(stream)s, %(sequence)s, %(at)s)
-    ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence, moved_at = excluded.moved_at
-    WHERE convey_streamposition.sequence = %(after)s
-"""
+_LOCK = "SELECT sequence FROM convey_streamposition WHERE stream = %s FOR UPDATE"
+_MOVE = "UPDATE convey_streamposition SET sequence = %(sequence)s, moved_at = %(at)s WHERE stream = %(stream)s"
+_BEGIN = "INSERT INTO convey_streamposition (stream, sequence, moved_at) VALUES (%(stream)s, %(sequence)s, %(at)s)"
 
 
 class PositionMovedError(CityloopError):
@@ -47,13 +44,27 @@ async def position_of(connection: AsyncConnection[Any], stream: str) -> int:
     return row[0] if row else 0
 
 
-async def move_position(connection: AsyncConnection[Any], mark: Mark) -> None:
-    """Move a position, in the caller's transaction.
+async def ask_position(cursor: AsyncCursor[Any], mark: Mark) -> None:
+    """Lock the position that a mark moves."""
+    await cursor.execute(_LOCK, (mark.stream,))
+
+
+async def checked_position(cursor: AsyncCursor[Any], mark: Mark) -> bool:
+    """Return whether the position that `ask_position` locked exists already.
 
     Raises:
-        PositionMovedError: if it does not stand where the move starts.
+        PositionMovedError: if it does not stand where the mark starts.
     """
-    moment: datetime = from_us(mark.at_us)
-    parameters = {"stream": mark.stream, "after": mark.after, "sequence": mark.sequence, "at": moment}
-    if (await connection.execute(_MOVE, parameters)).rowcount != 1:
+    row = await cursor.fetchone()
+    if (row[0] if row else 0) != mark.after:
         raise PositionMovedError(stream=mark.stream)
+    return row is not None
+
+
+async def move_position(connection: AsyncConnection[Any], mark: Mark, *, exists: bool) -> None:
+    """Move a position, in the transaction that has checked it.
+
+    Of two that begin a position at the same time the second fails on its key, and finds it moved when it tries again.
+    """
+    parameters = {"stream": mark.stream, "sequence": mark.sequence, "at": from_us(mark.at_us)}
+    await connection.execute(_MOVE if exists else _BEGIN, parameters)

@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from cityloop.convey.stream.jetstream import PRIVATE_PREFIX
 from cityloop.site.configuration import Configuration
 from cityloop.site.engines.account import Account, reachable_program
 from cityloop.site.engines.binaries import Program, find_nats
@@ -28,6 +29,9 @@ MEMORY_BYTES_MAX = 256 * 2**20
 BUFFERED_MESSAGES_MAX = 2_000_000
 BUFFERED_BYTES_MAX = 2**30
 """Bounds of what waits for storage; with the server's defaults a flood at QoS 0 is dropped without a word."""
+
+DEVICE_SUBJECTS = "v1//1"
+"""First word of the subjects of MQTT topics below `v1.1/`: a topic's dot is `//` in a subject."""
 
 DEVICE_USER = "device"
 SERVER_USER = "server"
@@ -76,6 +80,7 @@ def configuration_of(configuration: Configuration, *, folder: Path) -> dict[str,
 def _city_account(configuration: Configuration) -> dict[str, Any]:
     return {
         "jetstream": "enabled",
+        "mappings": {f"{DEVICE_SUBJECTS}.>": f"{PRIVATE_PREFIX}{DEVICE_SUBJECTS}.>"},
         "users": [
             {"user": SERVER_USER, "password": secret(configuration, "nats-server")},
             {
@@ -88,8 +93,11 @@ def _city_account(configuration: Configuration) -> dict[str, Any]:
 
 
 def device_permissions() -> dict[str, Any]:
-    """Return what a device may do: publish readings, and hear nothing (an MQTT topic's dot is `//` in a subject)."""
-    return {"publish": {"allow": ["v1//1.>"]}, "subscribe": {"deny": [">"]}}
+    """Return what a device may do: publish readings, and hear nothing.
+
+    The server maps what devices publish to a private subject before it looks at their rights, so the right is to that.
+    """
+    return {"publish": {"allow": [f"{PRIVATE_PREFIX}{DEVICE_SUBJECTS}.>"]}, "subscribe": {"deny": [">"]}}
 
 
 def configuration_file(folder: Path) -> Path:

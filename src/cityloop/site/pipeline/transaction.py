@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from psycopg import AsyncConnection
 
-from cityloop.convey.stream.positions import move_position
+from cityloop.convey.stream.positions import ask_position, checked_position, move_position
 from cityloop.journal.stream import post_facts
 from cityloop.kernel.instants import from_us
 from cityloop.sense.stream.history.append import Appended, append
@@ -76,6 +76,7 @@ class Batch:
         self.idempotent = np.repeat([request.idempotent for request in requests], lengths)
         self.keys = {request.retry_key: number for number, request in enumerate(requests) if request.retry_key}
         self.takeover = requests[0].takeover
+        self.position_exists = False
         self.refused_rows: set[int] = set()
         self.attempt: Attempt | None = None
 
@@ -128,16 +129,20 @@ async def _lock(
     connection: AsyncConnection[Any], batch: Batch, outcome: UInt8s
 ) -> tuple[LatestRows, dict[str, Kept], Int64s]:
     named = batch.readings.feature_id[batch.readings.feature_id > 0]
-    cursors = [connection.cursor() for _ in range(3)]
+    cursors = [connection.cursor() for _ in range(4)]
     async with connection.pipeline():
         await ask_lock(cursors[0], np.unique(batch.readings.datastream_id[outcome == Outcome.KEPT]))
         if batch.keys:
             await ask_answers(cursors[1], list(batch.keys))
         if len(named):
             await cursors[2].execute(_FEATURES, (int8_array(np.unique(named)),))
+        if batch.takeover is not None:
+            await ask_position(cursors[3], batch.takeover.mark)
         latest = await locked(cursors[0])
         known = await answers(cursors[1]) if batch.keys else {}
         rows = await cursors[2].fetchall() if len(named) else []
+        if batch.takeover is not None:
+            batch.position_exists = await checked_position(cursors[3], batch.takeover.mark)
     return latest, known, np.array([row[0] for row in rows], dtype=np.int64)
 
 
@@ -231,7 +236,7 @@ async def _take_over(connection: AsyncConnection[Any], batch: Batch, kept: Kept)
     refused = np.flatnonzero(kept.outcome > Outcome.DUPLICATE)
     items = [batch.takeover.refused(row, Outcome(int(kept.outcome[row]))) for row in refused.tolist()]
     await keep_rejected(connection, [*batch.takeover.rejected, *items])
-    await move_position(connection, batch.takeover.mark)
+    await move_position(connection, batch.takeover.mark, exists=batch.position_exists)
 
 
 def _settled(attempt: Attempt, teller: Teller, *, told: bool) -> list[Kept | Exception]:
