@@ -98,7 +98,8 @@ class City:
         return f"http://{shown}:{self._configuration.port}/"
 
     def _say(self, text: str) -> None:
-        self._console.print(f"[dim]{time.strftime('%H:%M:%S')}[/dim] {text}", soft_wrap=True)
+        with contextlib.suppress(OSError):  # nobody reads any more; the city lives on
+            self._console.print(f"[dim]{time.strftime('%H:%M:%S')}[/dim] {text}", soft_wrap=True)
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:

@@ -133,27 +133,30 @@ def _made(folder: Path, account: Account) -> Path:
     return folder
 
 
-def reachable_program(program: Path, account: Account, *, tree: Path | None = None, version: str = "") -> Path:
+def reachable_program(program: Path, account: Account, *, parts: tuple[Path, ...] = (), version: str = "") -> Path:
     """Return a path of a program that the account can reach; copies it to `/var/lib/cityloop` where needed.
 
     Args:
         program: the program as found.
         account: who runs it.
-        tree: the folder that must be copied with it (libraries, time zones), the program's own folder if None.
+        parts: the folders that must be copied with it (libraries, time zones), its own folder if empty; they keep their
+            places to each other, for programs find their libraries by them.
         version: part of the copy's name, so that a newer program is copied anew.
     """
-    if account.enters(program.resolve().parent):
+    if all(account.enters(part) for part in (program.resolve().parent, *parts)):
         return program
-    tree = tree or program.parent
+    parts = parts or (program.parent,)
+    root = Path(os.path.commonpath(parts))
     target = SHARED_FOLDER / "programs" / f"{program.name}-{version}"
     if not target.exists():
         unfinished = target.with_name(f".{target.name}.{os.getpid()}")
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(tree, unfinished, symlinks=True)
+        for part in parts:
+            shutil.copytree(part, unfinished / part.relative_to(root), symlinks=True)
         for folder in (SHARED_FOLDER, target.parent, unfinished):
             folder.chmod(0o755)
         for path in unfinished.rglob("*"):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
         unfinished.rename(target)
-    return target / program.relative_to(tree)
+    return target / program.relative_to(root)

