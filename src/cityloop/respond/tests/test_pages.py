@@ -95,7 +95,7 @@ def test_a_case_over_its_limit_is_red_and_says_so(case: facade.CaseView, browse:
     assert "over the limit" in text
 
 
-@pytest.mark.parametrize(("language", "words"), [("zh-hans", "办理过程"), ("en", "What has happened")])
+@pytest.mark.parametrize(("language", "words"), [("zh-hans", "办理过程"), ("en", "The way of the case")])
 def test_the_page_of_a_case_tells_its_story(
     language: str, words: str, case: facade.CaseView, browse: Callable[..., Client]
 ) -> None:
