@@ -15,6 +15,10 @@ import pytest
 from tests.city import eventually
 from tests.conformance.sta_service import Sta
 
+TABLES = [
+    f"sense_{noun}" for noun in ("thing", "location", "sensor", "observedproperty", "feature", "latest", "observation")
+]
+
 
 @contextlib.contextmanager
 def _database() -> Iterator[str]:
@@ -78,8 +82,8 @@ def sta_address(sta_dsn: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def sta(sta_address: str) -> Iterator[Sta]:
+def sta(sta_dsn: str, sta_address: str) -> Iterator[Sta]:
+    with psycopg.connect(sta_dsn, autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
     with httpx.Client(base_url=f"{sta_address}/", timeout=30, headers={"Accept-Language": "en"}) as client:
-        service = Sta(client)
-        service.clear()
-        yield service
+        yield Sta(client)

@@ -47,12 +47,6 @@ class Sta:
         assert answer.json()["@iot.id"] == key
         return key
 
-    def clear(self) -> None:
-        for collection in ("Things", "Locations", "Sensors", "ObservedProperties", "FeaturesOfInterest"):
-            while items := self.get(collection, top=50)["value"]:
-                for item in items:
-                    assert self.client.delete(item["@iot.selfLink"]).status_code == 200
-
     def stream(self, name: str = "stream", *, at: tuple[float, float] | None = (116.4, 39.9), **more: Any) -> int:
         """Create a datastream with a thing, sensor and property of its own; return its id."""
         return self.create("Datastreams", {**stream_body(name), "Thing": thing_body(name, at=at), **more})

@@ -261,9 +261,9 @@ def test_date_functions_and_times_with_and_without_quotes(sta: Sta, readings: in
 
 
 SPANS = [
-    ("phenomenonTime lt 2026-01-01T02:00:00Z", [1]), ("phenomenonTime le 2026-01-01T02:00:00Z", [1, 2]), ("phenomenonTime gt 2026-01-01T01:00:00Z/2026-01-01T02:00:00Z", [3, 4]),
+    ("phenomenonTime lt 2026-01-01T02:00:00Z", [1, 2]), ("phenomenonTime le 2026-01-01T02:00:00Z", [1, 2]), ("phenomenonTime gt 2026-01-01T01:00:00Z/2026-01-01T02:00:00Z", [3, 4]),
     ("phenomenonTime ge 2026-01-01T02:00:00Z", [3, 4]), ("phenomenonTime eq 2026-01-01T01:00:00Z/2026-01-01T02:00:00Z", [2]),
-    ("meets(phenomenonTime, 2026-01-01T00:30:00Z/2026-01-01T01:00:00Z)", [2]), ("meets(phenomenonTime, 2026-01-01T02:00:00Z/2026-01-01T03:00:00Z)", [2, 3, 4]),
+    ("meets(phenomenonTime, 2026-01-01T00:30:00Z/2026-01-01T01:00:00Z)", [2]), ("meets(phenomenonTime, 2026-01-01T02:00:00Z/2026-01-01T03:00:00Z)", [2, 4]),
     ("overlaps(phenomenonTime, 2026-01-01T01:30:00Z/2026-01-01T02:30:00Z)", [2, 3]), ("during(phenomenonTime, 2026-01-01T01:00:00Z/2026-01-01T03:00:00Z)", [2, 3, 4]),
     ("starts(phenomenonTime, 2026-01-01T01:00:00Z/2026-01-01T09:00:00Z)", [2]), ("finishes(phenomenonTime, 2026-01-01T00:00:00Z/2026-01-01T03:00:00Z)", [3, 4]),
     ("before(phenomenonTime, 2026-01-01T02:00:00Z)", [1, 2]), ("after(phenomenonTime, 2026-01-01T02:00:00Z)", [4]),
@@ -277,8 +277,6 @@ def test_intervals_lie_to_each_other_as_allen_says(sta: Sta, condition: str, exp
         ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z/2026-01-01T02:00:00Z", "2026-01-01T02:00:00Z/2026-01-01T03:00:00Z", "2026-01-01T03:00:00Z"], 1
     ):
         sta.observe(stream, result, time)
-    if condition == "phenomenonTime lt 2026-01-01T02:00:00Z":
-        expected = [1, 2]
     assert results(sta, filter=condition) == expected
 
 
@@ -296,9 +294,9 @@ GEO = [
     ("2 gt geo.distance(geography'POINT(5 5)', location)", ["inside"]), ("geo.length(location) gt 1", ["area", "line"]),
     (f"geo.intersects(location, geography'{BOX}')", ["area", "edge", "inside", "line"]), (f"st_equals(location, geography'{BOX}')", []),
     ("st_equals(location, geography'POINT(5 5)')", ["inside"]), (f"st_disjoint(location, geography'{BOX}')", ["outside"]), (f"st_touches(location, geography'{BOX}')", ["edge"]),
-    (f"st_within(location, geography'{BOX}')", ["inside"]), ("st_within(geography'POINT(8 8)', location)", ["area"]), (f"st_overlaps(location, geography'{BOX}')", ["area"]),
+    (f"st_within(location, geography'{BOX}')", ["inside"]), ("st_within(geography'POINT(8.5 9)', location)", ["area"]), (f"st_overlaps(location, geography'{BOX}')", ["area"]),
     (f"st_crosses(location, geography'{BOX}')", ["line"]), (f"st_intersects(location, geography'{BOX}')", ["area", "edge", "inside", "line"]),
-    ("st_contains(location, geography'POINT(8 8)')", ["area"]), (f"st_contains(geography'{BOX}', location)", ["inside"]), (f"st_relate(location, geography'{BOX}', 'T*F**F***')", ["inside"]),
+    ("st_contains(location, geography'POINT(8.5 9)')", ["area"]), (f"st_contains(geography'{BOX}', location)", ["inside"]), (f"st_relate(location, geography'{BOX}', 'T*F**F***')", ["inside"]),
     (f"not st_within(location, geography'{BOX}') and name ne 'words'", ["area", "edge", "line", "outside"]), (f"st_within(location, geography'{BOX}') or name eq 'outside'", ["inside", "outside"]),
     (f"st_within(location, geography'SRID=4326;{BOX}') and st_touches(location, geography'{BOX}')", []), ("location eq null", []), ("location/type eq 'Point'", ["edge", "inside", "outside"]),
 ]  # fmt: skip
@@ -371,7 +369,7 @@ def test_values_never_become_sql(sta: Sta, things: None) -> None:
         quoted = text.replace("'", "''")
         assert sta.names("Things", filter=f"name eq '{quoted}'") == []
         assert sta.ask("Things", filter=f"properties/{quoted} eq 1").status_code in {200, 400}
-        assert sta.ask(f"Things?$orderby={quoted}").status_code in {400, 404}
+        assert sta.ask("Things", orderby=quoted).status_code == 400
     assert len(sta.names("Things")) == 4
 
 

@@ -103,9 +103,9 @@ def _not_after(a: Value, b: Value) -> str:
 
 def _overlaps(a: Value, b: Value) -> str:
     return (
-        f"(greatest({a.sql}, {b.sql}) < least({a.end}, {b.end})"
+        f"({a.sql} IS NOT NULL AND {b.sql} IS NOT NULL AND (greatest({a.sql}, {b.sql}) < least({a.end}, {b.end})"
         f" OR ({a.sql} = {a.end} AND {a.sql} >= {b.sql} AND {a.sql} < {b.end})"
-        f" OR ({b.sql} = {b.end} AND {b.sql} >= {a.sql} AND {b.sql} < {a.end}) OR {_eq(a, b)})"
+        f" OR ({b.sql} = {b.end} AND {b.sql} >= {a.sql} AND {b.sql} < {a.end}) OR {_eq(a, b)}))"
     )
 
 

@@ -10,7 +10,7 @@ from cityloop.sense.stream.sta.names import BY_COLLECTION, BY_NAME, EntityType, 
 SEGMENTS_MAX = 12
 """Longest path, segments."""
 
-_SEGMENT = re.compile(r"([^()]+)(?:\((?:(\d{1,19})|'(\d{1,19})')\))?", re.ASCII)
+_SEGMENT = re.compile(r"([^()]+)(?:\((?:(\d{1,40})|'(\d{1,40})')\))?", re.ASCII)
 _INT64_MAX = 2**63 - 1
 
 

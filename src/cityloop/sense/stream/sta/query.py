@@ -238,7 +238,7 @@ class Composer:
         )
         parent = resource.steps[0]
         stream = parent.key if len(resource.steps) == 2 and parent.entity.name == "Datastream" else 0  # noqa: PLR2004
-        return Plan(sql, self.statement, options, self.windows, newest_first, stream or 0)
+        return Plan(self.statement.parameters.declared(sql), self.statement, options, self.windows, newest_first, stream or 0)
 
     def total(self, resource: Resource, options: Options) -> str:
         """Return the count of the whole collection, or NULL where it is not asked for."""
@@ -258,7 +258,7 @@ class Composer:
         text = entity_text(entity, row, select=options.select, expanded=pieces)
         text = reference_text(entity, row) if resource.references else text
         sql = f"SELECT TRUE, NULL::bigint, 1, {text}, NULL FROM {entity.source} {row} {joins} WHERE {where} LIMIT 1"
-        return Plan(sql, self.statement, options, self.windows)
+        return Plan(self.statement.parameters.declared(sql), self.statement, options, self.windows)
 
     def property(self, resource: Resource, options: Options) -> Plan:
         """Return the plan that reads one property of an entity as JSON text."""
@@ -266,7 +266,7 @@ class Composer:
         where = self.on_path(resource.steps, row)
         text = property_json(self.statement, resource, row)
         sql = f"SELECT TRUE, NULL::bigint, 1, {text}, NULL FROM {entity.source} {row} WHERE {where} LIMIT 1"
-        return Plan(sql, self.statement, options, self.windows)
+        return Plan(self.statement.parameters.declared(sql), self.statement, options, self.windows)
 
 
 def property_json(statement: Statement, resource: Resource, alias: str) -> str:

@@ -1,5 +1,6 @@
 """Typed SQL: what a part of an expression yields, and how one type is read as another."""
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -9,6 +10,8 @@ from cityloop.sense.stream.sta.times import instant_us, interval_us, text_of
 
 NUMBER_MAX = "1e300"
 """JSON numbers beyond are no float64 and compare as absent."""
+
+_PLACE = re.compile(r"\$(\d+)::")
 
 
 class Type(Enum):
@@ -56,11 +59,19 @@ class Parameters:
     """The values of a statement; they never become part of its text."""
 
     values: list[Any] = field(default_factory=list)
+    casts: list[str] = field(default_factory=list)
 
     def add(self, value: Any, cast: str) -> str:
         """Keep a value and return its place in the statement, such as `$3::text`."""
         self.values.append(value)
+        self.casts.append(cast)
         return f"${len(self.values)}::{cast}"
+
+    def declared(self, sql: str) -> str:
+        """Return a statement that names each parameter at least once, for PostgreSQL must know the type of each."""
+        used = {int(number) for number in _PLACE.findall(sql)}
+        unused = [f"${n}::{cast}" for n, cast in enumerate(self.casts, 1) if n not in used]
+        return f"WITH unused AS (SELECT {', '.join(unused)}) {sql}" if unused else sql
 
 
 class Reader:
