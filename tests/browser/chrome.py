@@ -18,7 +18,8 @@ LOCAL = {"127.0.0.1", "localhost", ""}
 
 _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=zh-CN",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=zh-CN",
     "--force-device-scale-factor=1",
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("wall/data/", wall.wall_data, name="wall-data"),
     path("wall/feed/", feed.feed, name="wall-feed"),
     path("map/districts/", wall.districts, name="districts"),
+    path("map/base.pmtiles", wall.base_map_file, name="base-map"),
     path("shift/", shift.shift, name="shift"),
     path("shift/log/", shift.log, name="shift-log"),
     path("platform/", platform.platform, name="platform"),

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from lunar_python import Solar
+from lunar_python import Solar  # type: ignore[import-untyped]  # the package brings no types
 
 from cityloop.kernel.text import Text
 

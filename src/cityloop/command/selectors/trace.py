@@ -10,10 +10,12 @@ from cityloop.command.rules.words import QUALITY_TITLES, field_title, fields_of,
 from cityloop.journal import facade as journal
 from cityloop.kernel.facts import Fact, Ref, RefKind, fact_kind
 from cityloop.kernel.facts.assessed import IndicatorValued
+from cityloop.kernel.facts.responded import CaseStepped
 from cityloop.kernel.levels import Level
 from cityloop.kernel.quality import Quality
 from cityloop.kernel.text import Text
 from cityloop.registry.facade import actor_name, area_name
+from cityloop.respond import facade as respond
 from cityloop.sense import facade as sense
 
 STEPS_MAX = 60
@@ -25,12 +27,22 @@ AGGREGATE_PAGE = 50
 INDICATORS_LOOKED_AT = 400
 """Newest indicator values among which the one that counts a fact is looked for."""
 
-_HIDDEN = {"title", "level", "alarm_id", "signal_id", "case_id", "case_number", "handover_id", "unit", "longitude",
-           "latitude", "watch_version", "first_observation_id", "last_observation_id", "datastream_id"}  # fmt: skip
+_HIDDEN = {
+    "alarm_id", "case_id", "case_number", "datastream_id", "first_observation_id", "handover_id",
+    "last_observation_id", "latitude", "level", "longitude", "project", "signal_id", "thing_name", "title", "unit",
+    "watch_code", "watch_version",
+}  # fmt: skip
 """Fields that are said elsewhere in a step, or are mere row numbers."""
 
 _NOT_HERE = Text("记录不在本节点（已清除或属其他节点）", "Fact not kept here (removed, or of another node)")
 _QUALITY = Text("质量标记", "Quality flag")
+_CODES: dict[str, dict[str, Text]] = {
+    "step": {str(code): title for code, title in respond.STEP_TITLES.items()},
+    "state": {str(code): title for code, title in respond.STATE_TITLES.items()},
+    "state_before": {str(code): title for code, title in respond.STATE_TITLES.items()},
+}
+"""Codes that are told in words."""
+
 Value = Text | datetime | float | bool | str
 
 
@@ -103,6 +115,8 @@ class AggregatePage:
 def _shown(name: str, value: object) -> Value | None:
     if isinstance(value, Text | datetime | bool):
         return value
+    if name in _CODES and isinstance(value, str) and value in _CODES[name]:
+        return _CODES[name][value]
     if isinstance(value, Level):
         return value.colour
     if isinstance(value, int | float):
@@ -122,6 +136,9 @@ def _details_of(fact: Fact) -> tuple[Detail, ...]:
         if shown is not None:
             found.append(Detail(field_title(name), shown, unit if name in measured else ""))
     if stream := getattr(fact, "datastream_id", None):
+        views = sense.stream_views([stream])
+        thing: Value = views[stream].thing_name if stream in views else str(getattr(fact, "thing_name", ""))
+        found.append(Detail(field_title("thing_name"), thing))
         found.append(Detail(field_title("datastream_id"), str(stream), link=f"/trace/stream/{stream}/"))
     if case := getattr(fact, "case_id", None):
         number = getattr(fact, "case_number", "") or str(case)
@@ -129,10 +146,17 @@ def _details_of(fact: Fact) -> tuple[Detail, ...]:
     return tuple(found)
 
 
+def _what(fact: Fact) -> Text | None:
+    if isinstance(fact, CaseStepped):
+        step = _CODES["step"].get(fact.step, Text(fact.step, fact.step))
+        return Text(f"{fact.case_number} {step.zh}", f"{fact.case_number} {step.en}")
+    return getattr(fact, "title", None)
+
+
 def step_of_fact(fact: Fact) -> TraceStep:
     """Return a fact as a step."""
     kind = fact_kind(type(fact))
-    level, what = getattr(fact, "level", None), getattr(fact, "title", None)
+    level, what = getattr(fact, "level", None), _what(fact)
     return TraceStep(
         kind="fact", key=str(fact.fact_id), link=f"/trace/fact/{fact.fact_id}/", title=title_of(kind), what=what,
         at=fact.happened_at, actor=actor_name(fact.actor), place=area_name(fact.area), level=level,

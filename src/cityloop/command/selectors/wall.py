@@ -28,7 +28,7 @@ from cityloop.sense import facade as sense
 
 ALARMS_MAX = 60
 """Open alarms given to a wall, the gravest first; the rest is a number with a link."""
-LATEST_MAX = 6
+LATEST_MAX = 5
 LATEST_LOOKED_AT = 60
 SHOWN_KINDS = (AlarmRaised, AlarmAcknowledged, AlarmCleared, CaseOpened, CaseStepped, CaseClosed, ShiftHandedOver)
 """What the list of the newest happenings tells."""
@@ -90,10 +90,11 @@ class Stages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """Everything the wall shows."""
+    """Everything the wall shows; `things` names the device behind each datastream of an alarm."""
 
     at: datetime
     alarms: tuple[AlarmView, ...]
+    things: dict[int, Text]
     alarms_open: int
     districts: tuple[DistrictView, ...]
     lines: tuple[LineView, ...]
@@ -183,10 +184,13 @@ def picture(area: AreaCode = CITY, *, now: datetime | None = None) -> Picture:
     all_lines = lines(now)
     shown, numbers = projects(), stages(now, area=area)
     planned = sum(project.number is not None for project in shown)
+    alarms = tuple(decide.open_alarms(area=area, limit=ALARMS_MAX))
+    views = sense.stream_views({alarm.datastream_id for alarm in alarms})
     weather = next((line for line in all_lines if line.code.endswith(f"/{WEATHER}")), None)
     return Picture(
         at=now,
-        alarms=tuple(decide.open_alarms(area=area, limit=ALARMS_MAX)),
+        alarms=alarms,
+        things={number: view.thing_name for number, view in views.items()},
         alarms_open=numbers.open_alarms,
         districts=tuple(districts(area)),
         lines=tuple(line for line in all_lines if line is not weather),

@@ -36,10 +36,11 @@ def _facts_link(kind: str, since: datetime) -> str:
     return f"/trace/facts/?kind={kind}&from={since.isoformat().replace('+', '%2B')}"
 
 
-def _alarm(alarm: AlarmView) -> dict[str, Any]:
+def _alarm(alarm: AlarmView, thing: Text | None) -> dict[str, Any]:
     return {
         "alarm_id": alarm.alarm_id, "level": int(alarm.level), "title": said(alarm.title), "state": str(alarm.state),
-        "place": said(area_name(alarm.area)), "thing": alarm.thing_name, "value": alarm.value, "unit": alarm.unit,
+        "place": said(area_name(alarm.area)), "thing": said(thing) if thing else alarm.thing_name,
+        "value": alarm.value, "unit": alarm.unit,
         "first_at": alarm.raised_at.isoformat(), "longitude": alarm.longitude, "latitude": alarm.latitude,
         "trace": f"/trace/fact/{alarm.raised_fact}/" if alarm.raised_fact else "/trace/open-alarms/",
         "case": {"number": alarm.case_number, "url": f"/cases/{alarm.case_id}/"} if alarm.case_id else None,
@@ -112,12 +113,25 @@ def _lag(moved_at: datetime | None, now: datetime) -> str:
     return gettext("%(n)s h") % {"n": f"{seconds / 3600:.0f}"}
 
 
+def base_map() -> dict[str, str] | None:
+    """Return where the browser finds the base map, None where none is set.
+
+    A PMTiles file of this machine is served by ourselves; addresses of tiles or of a PMTiles file go out as they are.
+    """
+    address = settings.CITYLOOP_BASE_MAP
+    if not address:
+        return None
+    if "{z}" in address:
+        return {"kind": "tiles", "address": address}
+    return {"kind": "pmtiles", "address": address if "://" in address else "/map/base.pmtiles"}
+
+
 def picture_in_words(picture: Picture) -> dict[str, Any]:
     """Return what the wall's script draws."""
     return {
         "at": picture.at.isoformat(),
         "highest": int(picture.highest) if picture.highest else None,
-        "alarms": [_alarm(alarm) for alarm in picture.alarms],
+        "alarms": [_alarm(alarm, picture.things.get(alarm.datastream_id)) for alarm in picture.alarms],
         "alarms_open": picture.alarms_open,
         "districts": [
             {
@@ -138,7 +152,7 @@ def picture_in_words(picture: Picture) -> dict[str, Any]:
         ],
         "projects_open": picture.projects_open,
         "latest": [_happened(step) for step in picture.latest],
-        "base_map": bool(settings.CITYLOOP_BASE_MAP),
+        "base_map": base_map(),
     }  # fmt: skip
 
 

@@ -113,11 +113,17 @@ def line(request: HttpRequest, project: str, code: str) -> HttpResponse:
         newest = latest.get(stream_id)
         streams.append({
             "datastream_id": stream_id, "title": view.title, "unit": view.unit_symbol, "place": area_name(view.area),
-            "value": newest.result if newest else "–", "at": newest.phenomenon_time if newest else None,
+            "value": _value_of(newest, view), "at": newest.phenomenon_time if newest else None,
         })  # fmt: skip
     columns, table = _table_of(found)
     context = {"line": found, "chart": chart_of(found, now=now), "streams": streams, "columns": columns, "table": table}
     return render(request, "command/line.html", context)
+
+
+def _value_of(newest: sense.LatestView | None, view: sense.StreamView) -> str:
+    if newest is None:
+        return "–"
+    return str(newest.result) if newest.value is None else f"{newest.value:,.{view.decimals}f}"
 
 
 def _table_of(found: facade.LineView) -> tuple[list[str], list[list[str]]]:

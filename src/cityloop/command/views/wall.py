@@ -1,8 +1,11 @@
 """The wall screen, its data and its words."""
 
+import re
+from pathlib import Path
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import cache_control
@@ -11,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 from cityloop.command import facade
 from cityloop.command.views.picture import bar_in_words, picture_in_words, said
+from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
 from cityloop.registry.facade import Right, district_shapes, person_of, personal, requires
 
@@ -45,6 +49,32 @@ def wall_data(request: HttpRequest) -> HttpResponse:
 def districts(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  every view takes its request
     """Return the outlines of the districts as GeoJSON, WGS 84."""
     return JsonResponse(district_shapes())
+
+
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+RANGE_BYTES_MAX = 8 * 1024 * 1024
+"""Longest part of the base map given at once."""
+
+
+@require_GET
+@personal
+def base_map_file(request: HttpRequest) -> HttpResponseBase:
+    """Return a part of the PMTiles file of this machine: browsers read such files by ranges."""
+    file = Path(settings.CITYLOOP_BASE_MAP)
+    if not settings.CITYLOOP_BASE_MAP or "://" in settings.CITYLOOP_BASE_MAP or not file.is_file():
+        raise NotFoundError(what=gettext("The base map"))
+    size, asked = file.stat().st_size, _RANGE.fullmatch(request.headers.get("Range", ""))
+    if asked is None:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    first = int(asked[1])
+    last = min(int(asked[2] or size - 1), size - 1, first + RANGE_BYTES_MAX - 1)
+    if first > last:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    with file.open("rb") as opened:
+        opened.seek(first)
+        part = opened.read(last - first + 1)
+    headers = {"Content-Range": f"bytes {first}-{last}/{size}", "Accept-Ranges": "bytes"}
+    return HttpResponse(part, status=206, content_type="application/vnd.pmtiles", headers=headers)
 
 
 def _words() -> dict[str, Any]:

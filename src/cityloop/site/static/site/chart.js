@@ -11,8 +11,6 @@ const CITY_OFFSET_MS = 8 * 3600 * 1000;
 // The axis shows the city's wall clock (Asia/Shanghai, no summer time), whatever the zone of this computer.
 export const cityTime = (instant) => Date.parse(instant) + CITY_OFFSET_MS;
 
-export const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-
 function written(value, decimals) {
   return value === null || value === undefined
     ? "–"
@@ -61,7 +59,7 @@ export function lineChart(element, data, { theme = "light", size = 13, colours =
         trigger: "axis", renderMode: "richText", textStyle: { color: INK.light },
         valueFormatter: (value) => `${written(value, data.decimals)} ${data.unit}`,
       },
-      xAxis: { type: "time", min: data.from ? cityTime(data.from) : undefined, max: data.until ? cityTime(data.until) : undefined, axisLabel: { ...text, hideOverlap: true, formatter: { year: "{yyyy}", month: "{MM}-{dd}", day: "{MM}-{dd}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" } }, axisLine: { lineStyle: { color: GRID[theme] } }, splitLine: { show: false } },
+      xAxis: { type: "time", min: data.from ? cityTime(data.from) : undefined, max: data.until ? cityTime(data.until) : undefined, axisLabel: { ...text, hideOverlap: true, formatter: bare ? "{HH}:{mm}" : { year: "{yyyy}", month: "{MM}-{dd}", day: "{MM}-{dd}", hour: "{HH}:{mm}", minute: "{HH}:{mm}" } }, axisLine: { lineStyle: { color: GRID[theme] } }, splitLine: { show: false } },
       yAxis: { type: "value", scale: true, splitNumber: bare ? 2 : 4, axisLabel: { ...text, formatter: (value) => value.toLocaleString("en-US", { notation: value >= 100000 ? "compact" : "standard" }) }, splitLine: { lineStyle: { color: GRID[theme] } } },
       series,
     },

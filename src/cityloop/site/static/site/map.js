@@ -1,6 +1,5 @@
 // One map: districts in step colours by the gravest level, points by level and shape.
 // With a base map set and WebGL2 there, MapLibre GL draws it; otherwise ECharts draws the districts alone and says so.
-import { still } from "./chart.js";
 
 export const SHAPES = {
   1: "path://M7 2h10l5 5v10l-5 5H7l-5-5V7z",
@@ -15,7 +14,7 @@ export const FILLS = {
 const POINTS = { 1: "#ff5c66", 2: "#ff9a3d", 3: "#ffd84d", 4: "#63b0ff" };
 const CORE_CODES = new Set(["110101", "110102", "110105", "110106", "110107", "110108"]);
 
-const LABELS = { 110101: [116.432, 39.925], 110102: [116.34, 39.9], 110107: [116.175, 39.925] };
+const LABELS = { 110101: [116.435, 39.945], 110102: [116.335, 39.878], 110107: [116.15, 39.935], 110105: [116.545, 39.99], 110108: [116.22, 40.05], 110106: [116.23, 39.81] };
 // Where the names of the narrow districts stand, WGS 84: the middle of their outlines lie too close to each other.
 let shapesLoading = null;
 
@@ -47,7 +46,7 @@ function geoOf(districts, theme, options) {
     silent: !options.clickable,
     aspectScale: 0.77,
     itemStyle: { areaColor: fills.none, borderColor: fills.line, borderWidth: options.border },
-    label: { show: false, color: fills.ink, fontSize: options.size, lineHeight: options.size * 1.25, fontWeight: 600, textBorderColor: fills.halo, textBorderWidth: 3 },
+    label: { show: false, offset: [0, -options.size], color: fills.ink, fontSize: options.size, lineHeight: options.size * 1.25, fontWeight: 600, textBorderColor: fills.halo, textBorderWidth: 3 },
     emphasis: { label: { show: true, color: fills.ink }, itemStyle: { areaColor: undefined } },
     select: { disabled: true },
     regions: regionsOf(districts, fills, options),
@@ -61,8 +60,10 @@ function scatterOf(points, geoIndex, size) {
     coordinateSystem: "geo",
     geoIndex,
     symbolSize: size,
+    symbolKeepAspect: true,
     silent: true,
-    animation: !still,
+    z: 5,
+    animation: false,
     data: points.map((point) => ({
       value: [point.longitude, point.latitude],
       symbol: SHAPES[point.level],
@@ -73,7 +74,7 @@ function scatterOf(points, geoIndex, size) {
 
 export const plainLabel = (district) => `${district.name}${district.count ? ` ${district.count}` : ""}`;
 
-export const CORE = { box: [[115.98, 40.19], [116.7, 39.71]], only: (code) => CORE_CODES.has(code) };
+export const CORE = { box: [[116.02, 40.15], [116.66, 39.73]], only: (code) => CORE_CODES.has(code) };
 export const OUTSIDE_CORE = { only: (code) => !CORE_CODES.has(code) };
 
 // data: {districts: {code: {name, level, count}}, points: [{longitude, latitude, level}]}; open(code) is called on a click

@@ -134,12 +134,15 @@ async function drawMap() {
   const open = (code) => { location.href = wall.districts.find((district) => district.code === code)?.trace ?? location.href; };
   if (wall.base_map) {
     const { baseMap } = await import("./base-map.js");
-    if (await baseMap(at("map"), wall, points, words)) return;
+    if (await baseMap(at("map"), wall, points).catch(() => false)) {
+      document.querySelector(".map-inset").hidden = true;
+      return;
+    }
   }
   at("map-note").textContent = wall.base_map ? words.no_webgl : words.no_base_map;
   maps = [
     await districtMap(at("map"), { districts, points }, { theme: "dark", size, open, ...OUTSIDE_CORE, place: { right: "4%", left: "1%" } }),
-    await districtMap(at("map-inset"), { districts, points }, { theme: "dark", size: size * 0.95, open, ...CORE }),
+    await districtMap(at("map-inset"), { districts, points }, { theme: "dark", size: size * (words.text === "en" ? 0.78 : 0.95), open, ...CORE }),
   ];
 }
 
