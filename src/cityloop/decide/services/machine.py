@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import ExpressionWrapper, F, Min, Q, fields
@@ -104,7 +105,7 @@ def _run_once(now: datetime) -> _Run:
     return run
 
 
-def _lateness() -> ExpressionWrapper:
+def _lateness() -> "ExpressionWrapper[Any]":
     return ExpressionWrapper(F("received_at") - F("phenomenon_time"), output_field=fields.DurationField())
 
 

@@ -16,7 +16,7 @@ ALARM_WORDS = [
     ("en", ["Not acknowledged", "to be confirmed", "Watch quick"]),
 ]
 WATCH_WORDS = [
-    ("zh-hans", ["规则quick", "待主管部门确认", "低于限值"]),
+    ("zh-hans", ["规则quick", "三个采集周期", "待主管部门确认", "低于限值"]),
     ("en", ["Watch quick", "to be confirmed", "Below a limit"]),
 ]
 JSON = {"HTTP_ACCEPT": "application/json", "content_type": "application/json"}

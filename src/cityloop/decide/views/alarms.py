@@ -106,7 +106,7 @@ def _stream_of(view: AlarmView) -> sense.StreamView | None:
 def _history_of(view: AlarmView) -> list[dict[str, Any]]:
     """Return what has happened to an alarm, oldest first."""
     steps: list[tuple[str, Any, str, str]] = [
-        (_("Raised"), view.raised_at, f"watch:{view.watch_code}", ""),
+        (_("Alarm raised"), view.raised_at, f"watch:{view.watch_code}", ""),
         (_("Acknowledged"), view.acknowledged_at, view.acknowledged_by, view.note),
         (_("Shelved"), view.shelved_at, view.shelved_by, view.shelve_reason),
         (_("Cleared"), view.cleared_at, f"watch:{view.watch_code}", ""),
