@@ -95,6 +95,12 @@ class City:
         answer = browser.submit("/login/", username=username, password=self.run("secrets", "demo"))
         assert answer.status_code == 200, answer.text[:500]
         assert "/login/" not in str(answer.url), answer.text[:3000]
+        assert (
+            browser.submit(
+                "/cases/" if "/cases/" in answer.text else "/", at="/language/", language=language
+            ).status_code
+            == 200
+        )
         return browser
 
     def device(self, name: str = "device") -> mqtt.Client:
