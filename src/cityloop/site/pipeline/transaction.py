@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from cityloop.convey.stream.positions import ask_position, checked_position, move_position
 from cityloop.journal.stream import post_facts
 from cityloop.kernel.instants import from_us
-from cityloop.sense.stream.history.append import Appended, append
+from cityloop.sense.stream.history.append import Appended, append, insert_few
 from cityloop.sense.stream.history.arrays import int8_array
 from cityloop.sense.stream.history.latest import LatestRows, ask_lock, locked, renew_latest
 from cityloop.sense.stream.history.refusals import storable
@@ -192,6 +192,7 @@ async def _complete(  # noqa: PLR0913  the parts of one step
     tally = teller.untold.plus(batch.attempt.tally if batch.attempt else Tally())
     tells = teller.is_due() and bool(tally)
     async with connection.pipeline(), connection.cursor() as cursor:
+        await insert_few(cursor, readings, appended)
         if appended.change is not None:
             await renew_latest(cursor, appended.change, readings, ids=ids)
         await remember_answers(cursor, _answers_to_remember(batch, known))

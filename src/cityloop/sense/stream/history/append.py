@@ -5,18 +5,29 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 
 from cityloop.kernel.observation_ids import ObservationIds
 from cityloop.kernel.quality import Quality
 from cityloop.sense.stream.features import make_features
+from cityloop.sense.stream.history.arrays import float8_array, int8_array, timestamp_array
 from cityloop.sense.stream.history.duplicates import Folded, duplicates, folded, known_ids
 from cityloop.sense.stream.history.latest import LatestRows, Renewal, renewal
 from cityloop.sense.stream.history.packing import COPY_FULL, COPY_PLAIN, packed_full, packed_plain
-from cityloop.sense.stream.readings import Int64s, Kept, Outcome, Readings, UInt8s
+from cityloop.sense.stream.readings import NO_TIME, Int64s, Kept, Outcome, Readings, UInt8s
 
 CLOCK_SKEW_US = 300_000_000
 """How far a phenomenon may lie ahead of its receipt before its clock counts as wrong, microseconds: five minutes."""
+
+FEW_ROWS_MAX = 100
+"""So few rows are inserted with the statements that follow: COPY would cost three more round trips."""
+
+_INSERT_FEW = """
+    INSERT INTO sense_observation (datastream_id, phenomenon_time, id, result, quality, feature_id, result_time)
+    SELECT stream, time, id, result, quality, feature, nullif(result_time, '0001-01-01 00:00+00')
+    FROM unnest(%s, %s, %s, %s, %s, %s, %s) AS v (stream, time, id, result, quality, feature, result_time)
+"""
+_NO_RESULT_TIME_US = -62_135_596_800_000_000
 
 Bools = npt.NDArray[np.bool_]
 
@@ -31,12 +42,16 @@ class Appended:
         judged: those of `rows` that carry a number, are not older than their stream's latest value and not of a wrong
             clock.
         change: what the batch changes in the latest rows, None where nothing was kept.
+        few: rows that `insert_few` has still to write.
+        features: feature of interest of each reading.
     """
 
     kept: Kept
     rows: Int64s
     judged: Int64s
     change: Renewal | None
+    few: Int64s
+    features: Int64s
 
 
 def refuse(outcome: UInt8s, where: Bools, reason: Outcome) -> None:
@@ -75,7 +90,7 @@ async def append(  # noqa: PLR0913  the parts of one step
     refuse(outcome, ~exists, Outcome.UNKNOWN_DATASTREAM)
     if not exists.any():
         none = np.zeros(0, dtype=np.int64)
-        return Appended(Kept(np.zeros(len(readings), dtype=np.int64), outcome), none, none, None)
+        return Appended(Kept(np.zeros(len(readings), dtype=np.int64), outcome), none, none, None, none, none)
     refuse(outcome, (readings.feature_id > 0) & ~np.isin(readings.feature_id, features_known), Outcome.UNKNOWN_FEATURE)
     features = await _features(connection, readings, latest, place, outcome)
     refuse(outcome, features == 0, Outcome.NO_LOCATION)
@@ -92,9 +107,35 @@ async def append(  # noqa: PLR0913  the parts of one step
     first_id = np.where(known != 0, known, observation_id[grouping.first])
     observation_id[grouping.order[again]] = first_id[grouping.group[again]]
     rows = grouping.order[~again]
-    if len(rows):
+    few = rows if _are_few(readings, rows) else rows[:0]
+    if len(rows) > len(few):
         await _copy(connection, readings, rows=rows, ids=observation_id, features=features)
-    return _summed(readings, rows, latest.phenomenon_us[place[rows]], Kept(observation_id, outcome))
+    judged, change = _summed(readings, rows, latest.phenomenon_us[place[rows]])
+    return Appended(Kept(observation_id, outcome), rows, judged, change, few, features)
+
+
+async def insert_few(cursor: AsyncCursor[Any], readings: Readings, appended: Appended) -> None:
+    """Write the rows that were too few for COPY; part of the same transaction."""
+    rows = appended.few
+    if not len(rows):
+        return
+    result_us = readings.result_us[rows]
+    await cursor.execute(
+        _INSERT_FEW,
+        (
+            int8_array(readings.datastream_id[rows]),
+            timestamp_array(readings.phenomenon_us[rows]),
+            int8_array(appended.kept.observation_id[rows]),
+            float8_array(readings.result[rows]),
+            int8_array(readings.quality[rows]),
+            int8_array(appended.features[rows]),
+            timestamp_array(np.where(result_us == NO_TIME, _NO_RESULT_TIME_US, result_us)),
+        ),
+    )
+
+
+def _are_few(readings: Readings, rows: Int64s) -> bool:
+    return len(rows) <= FEW_ROWS_MAX and not readings.others and not np.isnan(readings.result[rows]).any()
 
 
 async def _features(
@@ -145,9 +186,9 @@ async def _copy(
                 await copy.write(packed(readings, rows=chosen, ids=ids, features=features))
 
 
-def _summed(readings: Readings, rows: Int64s, before_us: Int64s, kept: Kept) -> Appended:
+def _summed(readings: Readings, rows: Int64s, before_us: Int64s) -> tuple[Int64s, Renewal | None]:
     if not len(rows):
-        return Appended(kept, rows, rows, None)
+        return rows, None
     until_us = readings.received_us + CLOCK_SKEW_US
     change = renewal(readings, rows=rows, before_us=before_us, until_us=until_us, end_us=_ends(readings, rows))
     numeric = ~np.isnan(readings.result[rows])
@@ -155,7 +196,7 @@ def _summed(readings: Readings, rows: Int64s, before_us: Int64s, kept: Kept) -> 
         others = readings.others.get(row)
         numeric[number] &= others is None or others.result_json is None
     time = readings.phenomenon_us[rows]
-    return Appended(kept, rows, rows[(time >= before_us) & (time <= until_us) & numeric], change)
+    return rows[(time >= before_us) & (time <= until_us) & numeric], change
 
 
 def _ends(readings: Readings, rows: Int64s) -> Int64s:
