@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast
 
 from django.core.asgi import get_asgi_application
 from psycopg import AsyncConnection
@@ -119,4 +119,4 @@ async def _ended(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-application = Front(get_asgi_application(), open_data_plane)
+application = Front(cast("Application", get_asgi_application()), open_data_plane)

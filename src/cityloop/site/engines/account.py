@@ -107,7 +107,7 @@ def engine_folder(home: Path, account: Account) -> Path:
     """Return the folder that holds the engines' data, made where it is missing.
 
     It is `engines` in the data folder; where the account cannot enter that, a folder below `/var/lib/cityloop` that is
-    named after the data folder.
+    named after the data folder, with a link to it.
 
     Raises:
         FolderUnreachableError: if it cannot be made.
@@ -115,14 +115,20 @@ def engine_folder(home: Path, account: Account) -> Path:
     home = home.absolute()
     try:
         home.mkdir(parents=True, exist_ok=True)
-        if account.enters(home):
-            return _made(home / "engines", account)
-        SHARED_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
-        SHARED_FOLDER.chmod(0o755)
-        name = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:12]
-        return _made(SHARED_FOLDER / name, account)
+        return _made(home / "engines", account) if account.enters(home) else _shared_folder(home, account)
     except OSError as error:
         raise FolderUnreachableError(folder=home, reason=error.strerror or error) from error
+
+
+def _shared_folder(home: Path, account: Account) -> Path:
+    SHARED_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
+    SHARED_FOLDER.chmod(0o755)
+    name = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:12]
+    folder, link = _made(SHARED_FOLDER / name, account), home / "engines"
+    if not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder)  # so that everything is found from the data folder
+    return folder
 
 
 def _made(folder: Path, account: Account) -> Path:

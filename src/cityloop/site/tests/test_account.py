@@ -61,6 +61,7 @@ def test_data_below_a_private_home_lie_where_the_account_can_enter(shared: Path,
     folder = engine_folder(private / "clone" / ".cityloop", found)
     assert folder.parent == shared
     assert found.enters(folder)
+    assert (private / "clone" / ".cityloop" / "engines").resolve() == folder.resolve()
     assert folder == engine_folder(private / "clone" / ".cityloop", found)
     assert folder != engine_folder(private / "other" / ".cityloop", found)
 
