@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from cityloop.assess.models import CaseScore, Indicator, Value
 from cityloop.assess.rules import Counts, share
@@ -152,12 +152,6 @@ def counts_by_district(period: str, *, now: datetime) -> dict[AreaCode, Counts]:
         )
     )
     return {AreaCode(row.pop("district")): Counts(**row) for row in rows.order_by("district")}
-
-
-def closings_between(period: str, area: AreaCode, *, now: datetime) -> tuple[datetime | None, datetime | None]:
-    """Return the first and the last closing among the cases that count for an area and a month."""
-    found = _of_area(_counted(period, now), area).aggregate(first=Min("closed_at"), last=Max("closed_at"))
-    return found["first"], found["last"]
 
 
 def _of_area(rows: QuerySet[CaseScore], area: AreaCode) -> QuerySet[CaseScore]:

@@ -1,7 +1,7 @@
 """Writes of assess: what facts say of cases, values, shortfalls."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from cityloop.assess.rules import (
     share,
     span_of,
 )
-from cityloop.assess.selectors import closings_between, counts_by_district, indicator
+from cityloop.assess.selectors import counts_by_district, indicator
 from cityloop.journal.facade import deliver, horizon, post
 from cityloop.kernel.areas import CITY, AreaCode, AreaLevel, district_of, level_of
 from cityloop.kernel.declarations import IndicatorSpec
@@ -36,7 +36,6 @@ BATCH = 200
 ACTOR = "system:assess"
 """Who values indicators."""
 
-_MICROSECOND = timedelta(microseconds=1)
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('assess.values'))"
 _NOT_COUNTED_STATES = frozenset({"rejected", "void"})
 _REOPENED, _FINISHED, _FAILED = "reopen", "finish", "fail_check"
@@ -235,7 +234,7 @@ def _post_value(spec: IndicatorSpec, row: Value, *, now: datetime) -> UUID:
         happened_at=now,
         actor=ACTOR,
         area=AreaCode(row.area),
-        causes=(_closings(row, now=now),),
+        causes=(_closings(row),),
         indicator=spec.code,
         title=spec.title,
         period=row.period,
@@ -249,17 +248,15 @@ def _post_value(spec: IndicatorSpec, row: Value, *, now: datetime) -> UUID:
     return fact.fact_id
 
 
-def _closings(row: Value, *, now: datetime) -> Ref:
-    """Return the closings a value is made of; a case may be closed before or after the month its limit falls in."""
+def _closings(row: Value) -> Ref:
+    """Return the closings a value is made of: those of the cases whose limit falls in its month."""
     first, after = span_of(row.period)
-    earliest, latest = closings_between(row.period, AreaCode(row.area), now=now)
     parameters = {
         "kind": fact_kind(CaseClosed),
         "area": row.area,
-        "from": min(first, earliest or first).isoformat(),
-        "until": max(after, (latest or first) + _MICROSECOND).isoformat(),
-        "due_from": first.isoformat(),
-        "due_until": after.isoformat(),
+        "by": "due_at",
+        "from": first.isoformat(),
+        "until": after.isoformat(),
     }
     return Ref.aggregate("journal.facts", parameters, as_of=row.as_of)
 

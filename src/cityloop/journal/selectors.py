@@ -7,6 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import DateTimeField, F
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from cityloop.journal.models import CauseRow, Cursor, FactRow
 from cityloop.journal.rules import Entry, Position, fact_from
@@ -111,6 +114,11 @@ def newest_facts(*, kinds: Iterable[type[Fact]], limit: int) -> list[Entry]:
     return _entries(FactRow.objects.filter(kind__in=names).order_by("-transaction", "-sequence")[:limit])
 
 
+def _moment(name: str) -> F | Cast:
+    """Return the instant of a fact that `from` and `until` are about: its own, or one its body carries."""
+    return F("happened_at") if name == "happened_at" else Cast(KeyTextTransform(name, "body"), DateTimeField())
+
+
 def facts_of_aggregate(ref: Ref, *, after: int = 0, limit: int = FACTS_OF_AGGREGATE_MAX) -> tuple[list[Entry], int]:
     """Return a page of the facts behind an aggregate of the selector `journal.facts`, and how many there are.
 
@@ -126,13 +134,14 @@ def facts_of_aggregate(ref: Ref, *, after: int = 0, limit: int = FACTS_OF_AGGREG
         message = f"not an aggregate of the journal: {ref}"
         raise ValueError(message)
     asked = ref.parameters
-    rows = FactRow.objects.filter(kind=asked["kind"])
+    moment = asked.get("by", "happened_at")
+    rows = FactRow.objects.filter(kind=asked["kind"]).annotate(judged_at=_moment(moment))
     if area := asked.get("area"):
         rows = rows.filter(area__startswith=area[:2] if area.endswith("0000") else area)
     if since := asked.get("from"):
-        rows = rows.filter(happened_at__gte=datetime.fromisoformat(since))
+        rows = rows.filter(judged_at__gte=datetime.fromisoformat(since))
     if until := asked.get("until"):
-        rows = rows.filter(happened_at__lt=datetime.fromisoformat(until))
+        rows = rows.filter(judged_at__lt=datetime.fromisoformat(until))
     if ref.as_of:
         rows = rows.filter(transaction__lte=Position.parse(ref.as_of).transaction)
     return _entries(rows.order_by("transaction", "sequence")[after : after + limit]), rows.count()

@@ -9,14 +9,14 @@ from cityloop.decide import facade as decide
 from cityloop.kernel.facts import Fact
 from cityloop.kernel.facts.assessed import ShortfallFound
 from cityloop.kernel.facts.decided import AlarmRaised
-from cityloop.kernel.facts.responded import CaseClosed, CaseOpened
+from cityloop.kernel.facts.responded import CaseClosed, SignalReceived
 from cityloop.kernel.facts.sensed import ReadingsKept
 from cityloop.respond import facade as respond
 
 LOOP: tuple[tuple[type[Fact], Callable[..., object]], ...] = (
     (ReadingsKept, decide.refresh_baselines),
     (AlarmRaised, respond.open_signal),
-    (CaseOpened, decide.note_case),
+    (SignalReceived, decide.note_case),
     (CaseClosed, decide.note_case),
     (CaseClosed, assess.score_case),
     (ShortfallFound, respond.open_rectification),  # assess -> respond: the loop closes

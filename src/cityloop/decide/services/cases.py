@@ -10,24 +10,24 @@ from cityloop.decide.services import life
 from cityloop.journal.facade import facts_with_ids, post
 from cityloop.kernel.facts import Fact, Ref, RefKind
 from cityloop.kernel.facts.decided import AlarmRaised
-from cityloop.kernel.facts.responded import CaseClosed, CaseOpened
+from cityloop.kernel.facts.responded import CaseClosed, CaseOpened, SignalReceived
 
 CAUSES_DEPTH_MAX = 4
 """How far the causes of a case are followed to an alarm: case, signal, alarm, and one to spare."""
 
 
-def note_case(fact: CaseOpened | CaseClosed) -> None:
-    """Link a case to the alarms it was opened by; when it is closed, close those alarms that are over.
+def note_case(fact: SignalReceived | CaseOpened | CaseClosed) -> None:
+    """Link a case to the alarms that opened or joined it; when it is closed, close those alarms that are over.
 
     Idempotent: what is noted already stays as it is.
     """
     with transaction.atomic():
         known = list(Alarm.objects.select_for_update().filter(case_id=fact.case_id).order_by("pk"))
-        for alarm in known or _alarms_behind(fact):
+        for alarm in [*known, *_alarms_behind(fact)]:
             _note(alarm, fact)
 
 
-def _note(alarm: Alarm, fact: CaseOpened | CaseClosed) -> None:
+def _note(alarm: Alarm, fact: SignalReceived | CaseOpened | CaseClosed) -> None:
     if alarm.case_id is None:
         alarm.case_id, alarm.case_number = fact.case_id, fact.case_number
     facts: list[Fact] = []

@@ -142,7 +142,7 @@ def case_facts(city: City, *, case_id: int = 7) -> tuple[CaseOpened, CaseClosed]
     title = Text("失压", "Pressure loss")
     signal = SignalReceived(
         fact_id=uuid4(), causes=(Ref.fact(raised_fact.fact_id),), signal_id=1, source="alarm", title=title,
-        case_id=case_id, merged=False, **about,
+        case_id=case_id, case_number="A-7", merged=False, **about,
     )  # fmt: skip
     opened = CaseOpened(
         fact_id=uuid4(), causes=(Ref.fact(signal.fact_id),), case_id=case_id, case_number="A-7", case_kind="k",
@@ -193,3 +193,16 @@ def test_a_case_without_an_alarm_changes_nothing(city: City) -> None:
     )  # fmt: skip
     facade.note_case(stranger)
     assert facade.alarm_of_case(8) is None
+
+
+def test_an_alarm_whose_signal_joins_a_standing_case_is_linked_to_it(city: City) -> None:
+    alarm_id = raised(city)
+    (raised_fact,) = city.facts(AlarmRaised)
+    joined = SignalReceived(
+        fact_id=uuid4(), causes=(Ref.fact(raised_fact.fact_id),), signal_id=2, source="alarm",
+        title=Text("失压", "Pressure loss"), case_id=9, case_number="A-9", merged=True, happened_at=at(3),
+        actor="system:loop", area=raised_fact.area,
+    )  # fmt: skip
+    for _ in range(2):
+        facade.note_case(joined)
+    assert facade.alarm(alarm_id).case_number == "A-9"

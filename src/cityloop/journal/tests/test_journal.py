@@ -13,6 +13,7 @@ from cityloop.journal.rules import Position
 from cityloop.kernel.areas import AreaCode
 from cityloop.kernel.facts import Fact, Ref, new_fact_id
 from cityloop.kernel.facts.commanded import ShiftHandedOver
+from cityloop.kernel.facts.responded import CaseClosed
 from cityloop.kernel.facts.sensed import ReadingsKept
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -181,3 +182,26 @@ def test_a_position_survives_its_text() -> None:
 
 def test_a_failing_listener_rests_at_most_a_minute() -> None:
     assert [facade.wait_of(n).total_seconds() for n in (0, 1, 5, 50)] == [1, 2, 32, 60]
+
+
+def test_an_aggregate_may_judge_by_an_instant_of_the_body() -> None:
+    for number, due in ((1, "2026-11-30T20:00:00+00:00"), (2, "2026-12-01T04:00:00+00:00")):
+        facade.post(
+            CaseClosed(
+                fact_id=UUID(int=number),
+                happened_at=NOON,
+                actor="person:1",
+                area=AreaCode("110101"),
+                case_id=number,
+                case_number=str(number),
+                case_kind="x",
+                opened_at=NOON,
+                due_at=datetime.fromisoformat(due),
+                closed_at=NOON,
+                on_time=True,
+                reworked=0,
+            )  # fmt: skip
+        )
+    asked = {"kind": "responded.CaseClosed", "by": "due_at", "until": "2026-12-01T00:00:00+00:00"}
+    entries, count = facade.facts_of_aggregate(Ref.aggregate("journal.facts", asked, as_of=""))
+    assert (numbers(entries), count) == ([1], 1)

@@ -48,7 +48,8 @@ class Ref:
         """Return a reference to what a selector yields.
 
         `journal.facts` is the selector every room can use: parameters `kind` (a fact kind), and optionally `area`
-        (facts of that area and below), `from` and `until` (instants of `happened_at`, ISO 8601).
+        (facts of that area and below), `from` and `until` (ISO 8601; of `happened_at`, or of the instant in the
+        fact's body that `by` names).
         """
         return cls(RefKind.AGGREGATE, selector, parameters, as_of)
 

@@ -16,6 +16,7 @@ class SignalReceived(Fact):
         source: `alarm, inspector, citizen, hotline, leader, media` or `assessment`.
         title: what it is about.
         case_id: the case it opened or was merged into.
+        case_number: that case's number.
         merged: whether that case stood already.
     """
 
@@ -23,6 +24,7 @@ class SignalReceived(Fact):
     source: str
     title: Text
     case_id: int
+    case_number: str
     merged: bool
 
 

@@ -130,6 +130,7 @@ def _keep(new: NewSignal, case: Case, *, merged: bool, now: datetime) -> SignalR
         source=new.source.value,
         title=new.title,
         case_id=case.pk,
+        case_number=case.number,
         merged=merged,
     )
 
