@@ -1,4 +1,4 @@
-"""Writes the reference pages that are made from the code: facts, doors of the rooms, projects.
+"""Writes the reference pages that are made from the code: facts, and the doors of the rooms.
 
 `python -m tools.reference` writes them; a test compares them with the code.
 """
@@ -52,20 +52,9 @@ def doors_page() -> str:
     return "\n".join(parts)
 
 
-def projects_page() -> str:
-    """Return the page of the application projects."""
-    from cityloop.site.found import projects  # noqa: PLC0415  needs the rooms' packages
-
-    parts = [MADE, "# Application projects\n"]
-    for project in projects():
-        parts += [f"## {project.code}: {project.title.en} {project.title.zh}\n", f"{project.summary.en}\n"]
-        parts.append(f"Things {len(project.things)}, streams {len(project.streams)}, watches {len(project.watches)}.\n")
-    return "\n".join(parts)
-
-
 def pages() -> dict[Path, Callable[[], str]]:
     """Return which page is made how."""
-    return {PAGES / "facts.md": facts_page, PAGES / "doors.md": doors_page, PAGES / "projects.md": projects_page}
+    return {PAGES / "facts.md": facts_page, PAGES / "doors.md": doors_page}
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Documentation is tested: each fact, door and project stands on its reference page."""
+"""Documentation is tested: each fact and each door stands on its reference page."""
 
 from pathlib import Path
 
