@@ -42,6 +42,7 @@ def main() -> None:
     import django  # noqa: PLC0415  the environment is set first
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("procrastinate.blueprints").setLevel(logging.ERROR)  # our main module is meant to be one
     django.setup()
     asyncio.run(work())
 
