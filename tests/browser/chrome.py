@@ -2,11 +2,12 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
@@ -51,9 +52,18 @@ def resize(driver: Chrome, width: int, height: int) -> None:
 def open_page(driver: Chrome, address: str) -> None:
     """Open a page and wait until it says that it is drawn."""
     driver.get(address)
-    WebDriverWait(driver, READY_S, poll_frequency=0.05).until(
-        lambda page: page.execute_script("return document.body.dataset.ready === '1'")
+    wait_until(driver, lambda page: page.execute_script("return document.body?.dataset.ready === '1'"))
+
+
+def wait_until(driver: Chrome, condition: Callable[[Chrome], object]) -> None:
+    """Wait until something holds; an element that a redraw has just replaced does not count against it."""
+    patience = WebDriverWait(
+        driver,
+        READY_S,
+        poll_frequency=0.05,
+        ignored_exceptions=[NoSuchElementException, StaleElementReferenceException],
     )
+    patience.until(condition)
 
 
 def requests_abroad(driver: Chrome) -> list[str]:

@@ -32,10 +32,21 @@ REST_S = 1.0
 """After a lost connection, seconds."""
 
 KINDS = (
-    "decided.AlarmRaised", "decided.AlarmLevelChanged", "decided.AlarmAcknowledged", "decided.AlarmShelved",
-    "decided.AlarmCleared", "decided.AlarmClosed", "responded.CaseOpened", "responded.CaseStepped",
-    "responded.CaseClosed", "assessed.IndicatorValued", "assessed.ShortfallFound", "commanded.ShiftHandedOver",
-)  # fmt: skip
+    "decided.AlarmRaised",
+    "decided.AlarmLevelChanged",
+    "decided.AlarmAcknowledged",
+    "decided.AlarmShelved",
+    "decided.AlarmUnshelved",
+    "decided.AlarmRepeated",
+    "decided.AlarmCleared",
+    "decided.AlarmClosed",
+    "responded.CaseOpened",
+    "responded.CaseStepped",
+    "responded.CaseClosed",
+    "assessed.IndicatorValued",
+    "assessed.ShortfallFound",
+    "commanded.ShiftHandedOver",
+)
 """Kinds of fact a wall shows; readings are counted by the numbers and never sent one by one."""
 
 _AFTER = """

@@ -30,6 +30,7 @@ class Page:
 
 PAGES = (
     Page("/wall/", _("Wall"), Right.SEE_WALL),
+    Page("/alarms/", _("Alarms"), Right.SEE_WALL),
     Page("/shift/", _("Shift"), Right.HAND_OVER_SHIFT),
     Page("/cases/", _("Cases"), Right.SEE_CASES),
     Page("/indicators/", _("Indicators"), Right.SEE_INDICATORS),

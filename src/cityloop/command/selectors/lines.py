@@ -155,3 +155,9 @@ def line(code: str, now: datetime) -> LineView | None:
     project, _, name = code.partition("/")
     row = WallLine.objects.filter(project=project, code=name).first()
     return _view(row, now) if row else None
+
+
+def forget_curves() -> None:
+    """Forget what is kept: for tests, whose readings change within a turn."""
+    _curve.cache_clear()
+    _arrived.cache_clear()

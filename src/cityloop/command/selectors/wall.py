@@ -38,10 +38,12 @@ ON_TIME_CLOSING = "I17"
 
 @dataclass(frozen=True, slots=True)
 class DistrictView:
-    """How a district stands."""
+    """How a district stands, and the point its name is written at."""
 
     code: AreaCode
     name: Text
+    longitude: float | None
+    latitude: float | None
     level: Level | None
     alarms: int
     cases: int
@@ -150,6 +152,8 @@ def districts(area: AreaCode = CITY) -> list[DistrictView]:
         DistrictView(
             code=district.code,
             name=Text(district.name_zh, district.name_en),
+            longitude=district.longitude,
+            latitude=district.latitude,
             level=alarms[district.code].gravest if district.code in alarms else None,
             alarms=alarms[district.code].open if district.code in alarms else 0,
             cases=cases.get(district.code, 0),

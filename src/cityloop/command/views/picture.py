@@ -136,7 +136,8 @@ def picture_in_words(picture: Picture) -> dict[str, Any]:
         "districts": [
             {
                 "code": one.code, "name": said(one.name), "short": _short(said(one.name)),
-                "level": int(one.level) if one.level else None, "alarms": one.alarms, "cases": one.cases,
+                "longitude": one.longitude, "latitude": one.latitude, "level": int(one.level) if one.level else None,
+                "alarms": one.alarms, "cases": one.cases,
                 "trace": f"/trace/open-alarms/?area={one.code}", "cases_trace": f"/trace/open-cases/?area={one.code}",
             }
             for one in picture.districts

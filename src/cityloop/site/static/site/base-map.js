@@ -26,7 +26,10 @@ function addStyles() {
   const link = document.createElement("link");
   link.rel = "stylesheet";
   link.href = "/static/vendor/maplibre-gl.css";
-  document.head.append(link);
+  return new Promise((done) => {
+    link.addEventListener("load", done);
+    document.head.append(link);
+  });
 }
 
 const line = (id, layer, colour, width) => ({ id, type: "line", source: "base", "source-layer": layer, paint: { "line-color": colour, "line-width": width } });
@@ -70,10 +73,13 @@ export async function baseMap(element, wall, points) {
   const library = await import("../vendor/maplibre-gl.mjs");
   const shapes = coloured(await districtShapes(), wall.districts);
   if (map === null) {
-    addStyles();
+    await addStyles();
+    const frame = document.createElement("div");
+    frame.className = "map-frame-gl";
+    element.append(frame);
     const base = await baseOf(library, wall.base_map);
     map = new library.Map({
-      container: element,
+      container: frame,
       style: { version: 8, sources: { base: base.source, districts: { type: "geojson", data: shapes } }, layers: [
         { id: "ground", type: "background", paint: { "background-color": "#071630" } },
         ...base.layers,
@@ -92,5 +98,11 @@ export async function baseMap(element, wall, points) {
   }
   markers.forEach((marker) => marker.remove());
   markers = points.map((point) => new library.Marker({ element: pointElement(point.level) }).setLngLat([point.longitude, point.latitude]).addTo(map));
+  for (const district of wall.districts.filter((one) => one.longitude !== null)) {
+    const name = document.createElement("span");
+    name.className = "map-name";
+    name.textContent = district.alarms ? `${district.short} ${district.alarms}` : district.short;
+    markers.push(new library.Marker({ element: name, offset: [0, -18] }).setLngLat([district.longitude, district.latitude]).addTo(map));
+  }
   return true;
 }

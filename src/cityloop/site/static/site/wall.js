@@ -129,7 +129,7 @@ function drawDistricts() {
 let maps = [];
 async function drawMap() {
   const districts = Object.fromEntries(wall.districts.map((district) => [district.code, { ...district, name: district.short, count: district.alarms || "" }]));
-  const points = wall.alarms.filter((alarm) => alarm.longitude !== null && alarm.state !== "cleared").map((alarm) => ({ longitude: alarm.longitude, latitude: alarm.latitude, level: alarm.level }));
+  const points = wall.alarms.filter((alarm) => alarm.longitude !== null && alarm.state !== "cleared").map((alarm) => ({ longitude: alarm.longitude, latitude: alarm.latitude, level: alarm.level })).sort((one, other) => other.level - one.level);
   const size = parseFloat(getComputedStyle(document.documentElement).fontSize) * 1.2;
   const open = (code) => { location.href = wall.districts.find((district) => district.code === code)?.trace ?? location.href; };
   if (wall.base_map) {
@@ -141,7 +141,7 @@ async function drawMap() {
   }
   at("map-note").textContent = wall.base_map ? words.no_webgl : words.no_base_map;
   maps = [
-    await districtMap(at("map"), { districts, points }, { theme: "dark", size, open, ...OUTSIDE_CORE, place: { right: "4%", left: "1%" } }),
+    await districtMap(at("map"), { districts, points }, { theme: "dark", size, open, ...OUTSIDE_CORE, place: { right: "14%", left: "2%" } }),
     await districtMap(at("map-inset"), { districts, points }, { theme: "dark", size: size * (words.text === "en" ? 0.78 : 0.95), open, ...CORE }),
   ];
 }
@@ -184,7 +184,7 @@ function drawStages(stages) {
   const list = at("stages");
   if (list.children.length !== stages.length) {
     list.replaceChildren(...stages.map((stage) => make("li", { class: "stage", "data-code": stage.code }, make("span", { class: "stage-name" }, stage.title),
-      make("div", {}, make("a", { class: "stage-number" }), make("span", { class: "stage-words" }, make("span", { class: "stage-what" }), " ", make("a", { class: "stage-second" }))))));
+      make("div", {}, make("a", { class: "stage-number" }), make("span", { class: "stage-words" }, make("span", { class: "stage-what" }), make("span", { class: "stage-dot" }, " · "), make("a", { class: "stage-second" }))))));
   }
   stages.forEach((stage, index) => {
     const item = list.children[index];
@@ -195,6 +195,7 @@ function drawStages(stages) {
     item.querySelector(".stage-what").textContent = stage.words;
     const second = item.querySelector(".stage-second");
     second.textContent = stage.second;
+    item.querySelector(".stage-dot").hidden = !stage.second;
     if (stage.second_trace) second.href = stage.second_trace;
     else second.removeAttribute("href");
   });
@@ -305,7 +306,7 @@ const KEYS = {
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") || event.target.closest("input, textarea, select, summary")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") || event.target.closest?.("input, textarea, select, summary")) return;
   const key = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!key) return;
   event.preventDefault();
