@@ -83,5 +83,11 @@ def words(text: Text) -> str:
 def sentence(error: CityloopError) -> str:
     """Return an error's sentence in the spoken language."""
     translated = _(error.key)
-    parameters = {name: words(value) if isinstance(value, Text) else value for name, value in error.parameters.items()}
+    parameters = {name: _in_words(name, value) for name, value in error.parameters.items()}
     return translated % parameters if parameters else translated
+
+
+def _in_words(name: str, value: object) -> object:
+    if isinstance(value, Text):
+        return words(value)
+    return _(value) if name == "reason" and isinstance(value, str) else value
