@@ -3,6 +3,7 @@
 A database of your own is used instead where `CITYLOOP_POSTGRES_DSN` names one.
 """
 
+import atexit
 import os
 import sys
 from contextlib import ExitStack
@@ -25,9 +26,5 @@ def _begin() -> None:
         os.environ["CITYLOOP_POSTGRES_DSN"] = _running.enter_context(throwaway_postgres(home))
 
 
-def pytest_unconfigure() -> None:
-    """Stop what was started."""
-    _running.close()
-
-
+atexit.register(_running.close)
 _begin()

@@ -1,5 +1,6 @@
 """Engines for tests and benches: on free ports, in a folder of their own, gone afterwards."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cityloop.site.bonds import die_with
 from cityloop.site.configuration import Configuration
 from cityloop.site.engines import nats, postgres
 from cityloop.site.engines.account import Account, engine_account, engine_folder
@@ -79,9 +81,16 @@ def running_nats(configuration: Configuration) -> Iterator[subprocess.Popen[byte
 def _running(
     command: tuple[str, ...], *, account: Account, log: Path, ready: Callable[[], bool]
 ) -> Iterator[subprocess.Popen[bytes]]:
+    parent = os.getpid()
     with log.open("ab") as output:
         server = subprocess.Popen(  # noqa: S603  our own commands
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", **account.popen_arguments()
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            preexec_fn=lambda: die_with(parent, signal.SIGINT),  # noqa: PLW1509  no locks are taken in it
+            **account.popen_arguments(),
         )
     try:
         _await_ready(server, ready, log)

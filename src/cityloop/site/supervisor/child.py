@@ -1,16 +1,15 @@
 """One child process: how it is started, how it dies with us, how long it rests before it is started again."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
 from cityloop.kernel.errors import CityloopError
+from cityloop.site.bonds import die_with
 from cityloop.site.engines.account import Account
 
 REST_S_MIN, REST_S_MAX = 0.2, 5.0
@@ -21,9 +20,6 @@ STEADY_S = 30.0
 
 LOG_TAIL_BYTES = 2000
 """How much of a log is shown when a child does not come up, bytes."""
-
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class Stage(IntEnum):
@@ -118,7 +114,7 @@ class Child:
                 close_fds=True,
                 pass_fds=self.spec.keep_files,
                 start_new_session=True,
-                preexec_fn=lambda: _die_with(parent, self.spec.stop_signal),  # noqa: PLW1509  one thread only
+                preexec_fn=lambda: die_with(parent, self.spec.stop_signal),  # noqa: PLW1509  one thread only
                 **(account.popen_arguments() if account else {}),
             )
         self.started_at = now
@@ -150,11 +146,3 @@ class Child:
 def rest_s(deaths: int) -> float:
     """Return how long a child rests before it is started again, seconds: doubling with each death in a row."""
     return min(REST_S_MAX, REST_S_MIN * 2.0 ** min(max(deaths, 1) - 1, 10))
-
-
-def _die_with(parent: int, stop_signal: signal.Signals) -> None:
-    """Ask the kernel to send the signal when the parent dies; runs in the child, after it changed its user."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
