@@ -1,10 +1,12 @@
 """The real application on a port of this machine, over the test's own database, and a browser in front of it."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from tests.browser.scene import PASSWORD, Scene
 
 REPOSITORY = Path(__file__).parent.parent.parent
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-START_S = 60.0
+STOP_S = 30.0
 
 _SERVE = """
 import socket, sys
@@ -42,22 +44,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """A running city: its address and what stands in it."""
+    """A running city: its address, what stands in it, and its web process."""
 
     address: str
     scene: Scene
+    server: subprocess.Popen[bytes]
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the web process stand still."""
+        self.server.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.server.send_signal(signal.SIGCONT)
 
 
-@pytest.fixture(scope="session")
-def city(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> Iterator[City]:  # noqa: ARG001
-    """Return a city with some life, served by the real application."""
-    dsn = psycopg.conninfo.make_conninfo(os.environ["CITYLOOP_POSTGRES_DSN"], dbname=connection.settings_dict["NAME"])
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]  # pytest-django's own type is not public
-        made = scene.make(_url(dsn), now=scene.present())
+@pytest.fixture(scope="package")
+def city(django_db_blocker: pytest.FixtureRequest) -> Iterator[City]:
+    """Return a city with some life in a database of its own, served by the real application."""
+    with django_db_blocker.unblock(), _own_database():  # type: ignore[attr-defined]  # pytest-django's own type is not public
+        dsn = os.environ["CITYLOOP_POSTGRES_DSN"]
+        dsn = _url(psycopg.conninfo.make_conninfo(dsn, dbname=connection.settings_dict["NAME"]))
+        made = scene.make(dsn, now=scene.present())
         connection.close()
-        with _served(_url(dsn)) as address:
-            yield City(address, made)
-        _empty()
+        with _served(dsn) as (address, server):
+            yield City(address, made, server)
+
+
+@contextmanager
+def _own_database() -> Iterator[None]:
+    """Make a database and let this process's Django speak to it; tests of other packages keep theirs."""
+    before = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True)
+    try:
+        yield
+    finally:
+        connection.creation.destroy_test_db(before, verbosity=0)
 
 
 def _url(dsn: str) -> str:
@@ -66,38 +89,28 @@ def _url(dsn: str) -> str:
     return f"postgresql://{of['user']}{secret}@{of['host']}:{of['port']}/{of['dbname']}"
 
 
-def _empty() -> None:
-    with connection.cursor() as cursor:
-        names = [name for name in connection.introspection.table_names(cursor) if name != "django_migrations"]
-        cursor.execute(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE")
-
-
-class _served:  # noqa: N801  used as a context manager only
-    """Serve the application over a database on a free port."""
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-
-    def __enter__(self) -> str:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        environment = {**os.environ, "CITYLOOP_POSTGRES_DSN": self._dsn, "PYTHONPATH": str(REPOSITORY / "src")}
-        self._server = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, str(self._socket.fileno())],
-            env=environment, pass_fds=[self._socket.fileno()], cwd=REPOSITORY,
-        )  # fmt: skip
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-
-    def __exit__(self, *_: object) -> None:
-        self._server.terminate()
+@contextmanager
+def _served(dsn: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve the application over a database on a free port; yield its address and its process."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    environment = {**os.environ, "CITYLOOP_POSTGRES_DSN": dsn, "PYTHONPATH": str(REPOSITORY / "src")}
+    server = subprocess.Popen(
+        [sys.executable, "-c", _SERVE, str(listening.fileno())],
+        env=environment, pass_fds=[listening.fileno()], cwd=REPOSITORY,
+    )  # fmt: skip
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", server
+    finally:
+        server.terminate()
         try:
-            self._server.wait(START_S)
+            server.wait(STOP_S)
         except subprocess.TimeoutExpired:
-            self._server.kill()
-            self._server.wait()
-        self._socket.close()
+            server.kill()
+            server.wait()
+        listening.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     """Return a browser."""
     with chrome.browser(tmp_path_factory.mktemp("profile")) as opened:
