@@ -41,7 +41,14 @@ def _serving(dsn: str, *, anonymous: bool) -> Iterator[str]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/sta/v1.1"
-        command = [sys.executable, "-m", "uvicorn", "tests.conformance.sta_server:application", "--log-level", "warning"]
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "tests.conformance.sta_server:application",
+            "--log-level",
+            "warning",
+        ]
         descriptor = listener.fileno()
         server = subprocess.Popen([*command, "--fd", str(descriptor)], env=environment, pass_fds=[descriptor])
         try:

@@ -67,7 +67,12 @@ def thing_body(name: str = "thing", *, at: tuple[float, float] | None = None, **
 
 
 def sensor_body(name: str = "sensor") -> dict[str, Any]:
-    return {"name": name, "description": "a sensor", "encodingType": "application/pdf", "metadata": "http://example.org/s"}
+    return {
+        "name": name,
+        "description": "a sensor",
+        "encodingType": "application/pdf",
+        "metadata": "http://example.org/s",
+    }
 
 
 def property_body(name: str = "temperature") -> dict[str, Any]:

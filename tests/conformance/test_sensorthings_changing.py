@@ -39,11 +39,29 @@ def test_each_kind_of_entity_is_created_and_shown(sta: Sta) -> None:
     thing = sta.create("Things", thing_body("t", properties={"a": {"b": [1]}}))
     place = sta.create("Locations", location_body("l"))
     sensor, quantity = sta.create("Sensors", sensor_body()), sta.create("ObservedProperties", property_body())
-    feature = {"name": "f", "description": "", "encodingType": "application/geo+json", "feature": {"type": "Point", "coordinates": [1, 2]}}
+    feature = {
+        "name": "f",
+        "description": "",
+        "encodingType": "application/geo+json",
+        "feature": {"type": "Point", "coordinates": [1, 2]},
+    }
     foi = sta.create("FeaturesOfInterest", feature)
-    entry = sta.create("HistoricalLocations", {"time": "2026-01-01T00:00:00Z", "Thing": {"@iot.id": thing}, "Locations": [{"@iot.id": place}]})
-    stream = sta.create("Datastreams", {**stream_body(), "Thing": {"@iot.id": thing}, "Sensor": {"@iot.id": sensor}, "ObservedProperty": {"@iot.id": quantity}})
-    seen = sta.create("Observations", {"result": 1, "Datastream": {"@iot.id": stream}, "FeatureOfInterest": {"@iot.id": foi}})
+    entry = sta.create(
+        "HistoricalLocations",
+        {"time": "2026-01-01T00:00:00Z", "Thing": {"@iot.id": thing}, "Locations": [{"@iot.id": place}]},
+    )
+    stream = sta.create(
+        "Datastreams",
+        {
+            **stream_body(),
+            "Thing": {"@iot.id": thing},
+            "Sensor": {"@iot.id": sensor},
+            "ObservedProperty": {"@iot.id": quantity},
+        },
+    )
+    seen = sta.create(
+        "Observations", {"result": 1, "Datastream": {"@iot.id": stream}, "FeatureOfInterest": {"@iot.id": foi}}
+    )
     assert sta.get(f"Things({thing})")["properties"] == {"a": {"b": [1]}}
     assert sta.get(f"HistoricalLocations({entry})")["time"] == "2026-01-01T00:00:00Z"
     assert sta.get(f"Observations({seen})/FeatureOfInterest")["@iot.id"] == foi
@@ -128,15 +146,41 @@ def test_without_a_location_an_observation_needs_a_feature(sta: Sta) -> None:
 
 
 WRONG = [
-    ("Things", {"name": "x"}, "description"), ("Things", {"description": "x"}, "name"), ("Things", {**thing_body(), "name": 5}, "name"), ("Things", {**thing_body(), "colour": 1}, "colour"),
-    ("Things", {**thing_body(), "properties": "x"}, "properties"), ("Things", [], "Thing"), ("Things", {**thing_body(), "Locations": {}}, "Locations"), ("Things", {**thing_body(), "Locations": [{"@iot.id": "1"}]}, "Locations"),
-    ("Things", {**thing_body(), "Locations": [{"@iot.id": 999999}]}, "Locations"), ("Sensors", {"name": "x", "description": "", "encodingType": "x"}, "metadata"), ("Locations", {**location_body(), "location": None}, "location"),
-    ("ObservedProperties", {"name": "x", "description": ""}, "definition"), ("HistoricalLocations", {"time": "yesterday", "Thing": {"@iot.id": 1}, "Locations": []}, "time"),
-    ("Datastreams", {**stream_body(), "Thing": {"@iot.id": 999999}}, "Thing"), ("Datastreams", {**stream_body(), "Thing": thing_body(), "unitOfMeasurement": 5}, "unitOfMeasurement"),
-    ("Observations", {"result": 1}, "Datastream"), ("Observations", {"Datastream": {"@iot.id": 1}}, "result"), ("Observations", {"result": 1, "Datastream": {"@iot.id": 999999}}, "Datastream"),
-    ("Observations", {"result": 1, "phenomenonTime": "2026-13-01T00:00:00Z", "Datastream": {"@iot.id": 1}}, "phenomenonTime"), ("Observations", {"result": 1, "phenomenonTime": "2026-01-01T00:00:00", "Datastream": {"@iot.id": 1}}, "phenomenonTime"),
-    ("Observations", {"result": 1, "phenomenonTime": "2026-01-02T00:00:00Z/2026-01-01T00:00:00Z", "Datastream": {"@iot.id": 1}}, "phenomenonTime"), ("Observations", {"result": 1, "resultTime": 5, "Datastream": {"@iot.id": 1}}, "resultTime"),
-]  # fmt: skip
+    ("Things", {"name": "x"}, "description"),
+    ("Things", {"description": "x"}, "name"),
+    ("Things", {**thing_body(), "name": 5}, "name"),
+    ("Things", {**thing_body(), "colour": 1}, "colour"),
+    ("Things", {**thing_body(), "properties": "x"}, "properties"),
+    ("Things", [], "Thing"),
+    ("Things", {**thing_body(), "Locations": {}}, "Locations"),
+    ("Things", {**thing_body(), "Locations": [{"@iot.id": "1"}]}, "Locations"),
+    ("Things", {**thing_body(), "Locations": [{"@iot.id": 999999}]}, "Locations"),
+    ("Sensors", {"name": "x", "description": "", "encodingType": "x"}, "metadata"),
+    ("Locations", {**location_body(), "location": None}, "location"),
+    ("ObservedProperties", {"name": "x", "description": ""}, "definition"),
+    ("HistoricalLocations", {"time": "yesterday", "Thing": {"@iot.id": 1}, "Locations": []}, "time"),
+    ("Datastreams", {**stream_body(), "Thing": {"@iot.id": 999999}}, "Thing"),
+    ("Datastreams", {**stream_body(), "Thing": thing_body(), "unitOfMeasurement": 5}, "unitOfMeasurement"),
+    ("Observations", {"result": 1}, "Datastream"),
+    ("Observations", {"Datastream": {"@iot.id": 1}}, "result"),
+    ("Observations", {"result": 1, "Datastream": {"@iot.id": 999999}}, "Datastream"),
+    (
+        "Observations",
+        {"result": 1, "phenomenonTime": "2026-13-01T00:00:00Z", "Datastream": {"@iot.id": 1}},
+        "phenomenonTime",
+    ),
+    (
+        "Observations",
+        {"result": 1, "phenomenonTime": "2026-01-01T00:00:00", "Datastream": {"@iot.id": 1}},
+        "phenomenonTime",
+    ),
+    (
+        "Observations",
+        {"result": 1, "phenomenonTime": "2026-01-02T00:00:00Z/2026-01-01T00:00:00Z", "Datastream": {"@iot.id": 1}},
+        "phenomenonTime",
+    ),
+    ("Observations", {"result": 1, "resultTime": 5, "Datastream": {"@iot.id": 1}}, "resultTime"),
+]
 
 
 @pytest.mark.parametrize(("path", "body", "field"), WRONG)
@@ -160,7 +204,9 @@ def test_a_body_beyond_the_bound_is_refused(sta: Sta) -> None:
 def test_a_zero_character_is_refused_not_an_error_of_the_server(sta: Sta) -> None:
     assert sta.send("POST", "Things", thing_body("a\0b")).status_code == 400
     assert sta.send("POST", "Things", thing_body(properties={"a": "\0"})).status_code == 400
-    assert sta.send("POST", "Observations", {"result": "\0", "Datastream": {"@iot.id": sta.stream()}}).status_code == 400
+    assert (
+        sta.send("POST", "Observations", {"result": "\0", "Datastream": {"@iot.id": sta.stream()}}).status_code == 400
+    )
 
 
 # link and deep insert
@@ -168,21 +214,41 @@ def test_a_zero_character_is_refused_not_an_error_of_the_server(sta: Sta) -> Non
 
 def test_a_deep_insert_creates_all_and_links_them(sta: Sta) -> None:
     seen = [{"phenomenonTime": f"2026-01-0{day}T00:00:00Z", "result": day} for day in (1, 2)]
-    thing = sta.create("Things", {**thing_body("deep", at=(1, 2)), "Datastreams": [stream_body("one", Observations=seen), stream_body("two")]})
-    shown = sta.get(f"Things({thing})", expand="Datastreams($orderby=name;$expand=Observations,Sensor,ObservedProperty),Locations,HistoricalLocations")
+    thing = sta.create(
+        "Things",
+        {**thing_body("deep", at=(1, 2)), "Datastreams": [stream_body("one", Observations=seen), stream_body("two")]},
+    )
+    shown = sta.get(
+        f"Things({thing})",
+        expand="Datastreams($orderby=name;$expand=Observations,Sensor,ObservedProperty),Locations,HistoricalLocations",
+    )
     assert [len(item["Observations"]) for item in shown["Datastreams"]] == [2, 0]
     assert counts(sta) == {
-        "Things": 1, "Locations": 1, "HistoricalLocations": 1, "Datastreams": 2, "Sensors": 2, "ObservedProperties": 2, "Observations": 2, "FeaturesOfInterest": 1,
-    }  # fmt: skip
+        "Things": 1,
+        "Locations": 1,
+        "HistoricalLocations": 1,
+        "Datastreams": 2,
+        "Sensors": 2,
+        "ObservedProperties": 2,
+        "Observations": 2,
+        "FeaturesOfInterest": 1,
+    }
 
 
 def test_a_deep_insert_may_begin_anywhere(sta: Sta) -> None:
     whole = {**stream_body("s"), "Thing": thing_body("t", at=(1, 2))}
-    feature = {"name": "f", "description": "", "encodingType": "application/geo+json", "feature": {"type": "Point", "coordinates": [3, 4]}}
+    feature = {
+        "name": "f",
+        "description": "",
+        "encodingType": "application/geo+json",
+        "feature": {"type": "Point", "coordinates": [3, 4]},
+    }
     seen = sta.create("Observations", {"result": 1, "Datastream": whole, "FeatureOfInterest": feature})
     assert sta.get(f"Observations({seen})/FeatureOfInterest")["name"] == "f"
     assert sta.get(f"Observations({seen})/Datastream/Thing/Locations")["value"][0]["name"] == "t"
-    sensor = sta.create("Sensors", {**sensor_body("x"), "Datastreams": [{**stream_body("y"), "Thing": thing_body("z"), "Sensor": None}]})
+    sensor = sta.create(
+        "Sensors", {**sensor_body("x"), "Datastreams": [{**stream_body("y"), "Thing": thing_body("z"), "Sensor": None}]}
+    )
     assert sta.names(f"Sensors({sensor})/Datastreams") == ["y"]
 
 
@@ -198,7 +264,10 @@ DEEP_WRONG = [
 
 @pytest.mark.parametrize("children", DEEP_WRONG)
 def test_a_deep_insert_with_a_bad_child_creates_nothing(sta: Sta, children: Any) -> None:
-    assert sta.send("POST", "Things", {**thing_body("deep"), "Locations": [location_body()], **children}).status_code == 400
+    assert (
+        sta.send("POST", "Things", {**thing_body("deep"), "Locations": [location_body()], **children}).status_code
+        == 400
+    )
     assert set(counts(sta).values()) == {0}
 
 
@@ -234,13 +303,23 @@ def test_put_replaces_the_whole_entity(sta: Sta) -> None:
 def test_json_patch_changes_by_operations(sta: Sta) -> None:
     thing = sta.create("Things", thing_body("old", properties={"a": 1, "list": [1, 3]}))
     operations = [
-        {"op": "test", "path": "/name", "value": "old"}, {"op": "replace", "path": "/name", "value": "new"}, {"op": "add", "path": "/properties/list/1", "value": 2},
-        {"op": "copy", "from": "/properties/a", "path": "/properties/b"}, {"op": "move", "from": "/properties/a", "path": "/properties/c"}, {"op": "remove", "path": "/properties/list/0"},
-    ]  # fmt: skip
+        {"op": "test", "path": "/name", "value": "old"},
+        {"op": "replace", "path": "/name", "value": "new"},
+        {"op": "add", "path": "/properties/list/1", "value": 2},
+        {"op": "copy", "from": "/properties/a", "path": "/properties/b"},
+        {"op": "move", "from": "/properties/a", "path": "/properties/c"},
+        {"op": "remove", "path": "/properties/list/0"},
+    ]
     path, kind = f"Things({thing})", "application/json-patch+json"
     changed = sta.send("PATCH", path, operations, Content_Type=kind).json()
     assert (changed["name"], changed["properties"]) == ("new", {"b": 1, "c": 1, "list": [2, 3]})
-    for wrong in ([{"op": "test", "path": "/name", "value": "old"}], [{"op": "remove", "path": "/name"}], [{"op": "remove", "path": "/none"}], {"name": "x"}, [{"op": "fly", "path": "/name"}]):
+    for wrong in (
+        [{"op": "test", "path": "/name", "value": "old"}],
+        [{"op": "remove", "path": "/name"}],
+        [{"op": "remove", "path": "/none"}],
+        {"name": "x"},
+        [{"op": "fly", "path": "/name"}],
+    ):
         assert sta.send("PATCH", path, wrong, Content_Type=kind).status_code == 400
     assert sta.get(path) == changed
 
@@ -257,13 +336,16 @@ def test_an_update_relinks_by_id_and_refuses_inline_entities(sta: Sta) -> None:
 @pytest.mark.parametrize(
     ("path", "change", "shown"),
     [
-        ("Locations", {"location": {"type": "Point", "coordinates": [5, 6]}}, None), ("Sensors", {"metadata": {"x": 1}}, None),
-        ("ObservedProperties", {"definition": "http://example.org/other"}, None), ("Datastreams", {"unitOfMeasurement": {**KELVIN, "symbol": "°C"}}, None),
-        ("FeaturesOfInterest", {"name": "renamed"}, None), ("HistoricalLocations", {"time": "2020-01-01T00:00:00Z"}, None),
+        ("Locations", {"location": {"type": "Point", "coordinates": [5, 6]}}, None),
+        ("Sensors", {"metadata": {"x": 1}}, None),
+        ("ObservedProperties", {"definition": "http://example.org/other"}, None),
+        ("Datastreams", {"unitOfMeasurement": {**KELVIN, "symbol": "°C"}}, None),
+        ("FeaturesOfInterest", {"name": "renamed"}, None),
+        ("HistoricalLocations", {"time": "2020-01-01T00:00:00Z"}, None),
         ("Observations", {"result": 77, "parameters": {"by": "hand"}, "resultTime": "2026-01-01T00:00:00Z"}, None),
         ("Observations", {"phenomenonTime": "2027-05-05T00:00:00Z/2027-05-06T00:00:00Z", "result": "text"}, None),
     ],
-)  # fmt: skip
+)
 def test_each_kind_of_entity_is_changed(sta: Sta, path: str, change: Any, shown: Any) -> None:
     sta.observe(sta.stream(), 1, "2026-01-01T00:00:00Z")
     link = sta.get(path)["value"][0]["@iot.selfLink"]
@@ -317,7 +399,9 @@ def test_the_district_of_a_stream_follows_its_thing(sta: Sta, sta_dsn: str) -> N
     thing = sta.get(f"Datastreams({stream})/Thing")["@iot.id"]
     sta.create(f"Things({thing})/Locations", location_body("away", at=(116.6, 40.1)))
     with psycopg.connect(sta_dsn) as connection:
-        row = connection.execute("SELECT area, longitude, latitude FROM sense_datastream WHERE id = %s", (stream,)).fetchone()
+        row = connection.execute(
+            "SELECT area, longitude, latitude FROM sense_datastream WHERE id = %s", (stream,)
+        ).fetchone()
     assert row is not None
     assert row[0].startswith("110")
     assert row[1:] == (116.6, 40.1)
@@ -361,7 +445,10 @@ def test_a_deletion_leaves_the_others_alone(sta: Sta) -> None:
 
 
 def arrays(sta: Sta, *groups: tuple[int, list[str], list[list[Any]]]) -> list[str]:
-    body = [{"Datastream": {"@iot.id": key}, "components": components, "dataArray@iot.count": len(rows), "dataArray": rows} for key, components, rows in groups]
+    body = [
+        {"Datastream": {"@iot.id": key}, "components": components, "dataArray@iot.count": len(rows), "dataArray": rows}
+        for key, components, rows in groups
+    ]
     answer = sta.send("POST", "CreateObservations", body)
     assert answer.status_code == 201, answer.text
     links: list[str] = answer.json()
@@ -381,19 +468,40 @@ def test_data_arrays_answer_with_a_link_for_each_row(sta: Sta) -> None:
 
 def test_a_bad_row_of_a_data_array_is_an_error_alone(sta: Sta) -> None:
     stream = sta.stream()
-    rows: list[list[Any]] = [[1, "2026-01-01T00:00:00Z"], [2, "never"], ["text", "2026-01-01T00:00:02Z"], [4], [True, "2026-01-01T08:00:04+08:00"], [None, "2026-01-01T00:00:05Z/2026-01-01T00:00:06Z"]]
-    links = arrays(sta, (stream, ["result", "phenomenonTime"], rows), (999999, ["result", "phenomenonTime"], [[1, "2026-01-01T00:00:00Z"]]))
+    rows: list[list[Any]] = [
+        [1, "2026-01-01T00:00:00Z"],
+        [2, "never"],
+        ["text", "2026-01-01T00:00:02Z"],
+        [4],
+        [True, "2026-01-01T08:00:04+08:00"],
+        [None, "2026-01-01T00:00:05Z/2026-01-01T00:00:06Z"],
+    ]
+    links = arrays(
+        sta,
+        (stream, ["result", "phenomenonTime"], rows),
+        (999999, ["result", "phenomenonTime"], [[1, "2026-01-01T00:00:00Z"]]),
+    )
     assert [link == "error" for link in links] == [False, True, False, True, False, False, True]
     assert [sta.client.get(links[row]).json()["result"] for row in (0, 2, 4, 5)] == [1, "text", True, None]
     good = [[float(number), "2026-01-01T00:00:00Z" if number != 5 else "2026-02-30T00:00:00Z"] for number in range(20)]
-    assert [link == "error" for link in arrays(sta, (stream, ["result", "phenomenonTime"], good))] == [number == 5 for number in range(20)]
+    assert [link == "error" for link in arrays(sta, (stream, ["result", "phenomenonTime"], good))] == [
+        number == 5 for number in range(20)
+    ]
 
 
 def test_data_arrays_take_every_component(sta: Sta) -> None:
     stream = sta.stream(at=None)
     feature = {"name": "f", "description": "", "encodingType": "text/plain", "feature": "x"}
     key = sta.create("FeaturesOfInterest", feature)
-    components = ["phenomenonTime", "result", "resultTime", "resultQuality", "validTime", "parameters", "FeatureOfInterest/id"]
+    components = [
+        "phenomenonTime",
+        "result",
+        "resultTime",
+        "resultQuality",
+        "validTime",
+        "parameters",
+        "FeatureOfInterest/id",
+    ]
     row = ["2026-01-01T00:00:00Z", 1, None, "good", "2026-01-01T00:00:00Z/2026-01-02T00:00:00Z", {"a": 1}, key]
     links = arrays(sta, (stream, components, [row, [*row[:-1], 999999]]))
     shown = sta.client.get(links[0]).json()
@@ -401,7 +509,9 @@ def test_data_arrays_take_every_component(sta: Sta) -> None:
     assert links[1] == "error"
 
 
-@pytest.mark.parametrize("body", [{}, [{}], [{"Datastream": {"@iot.id": 1}, "components": ["nothing"], "dataArray": [[1]]}], [5], "x"])
+@pytest.mark.parametrize(
+    "body", [{}, [{}], [{"Datastream": {"@iot.id": 1}, "components": ["nothing"], "dataArray": [[1]]}], [5], "x"]
+)
 def test_what_is_no_data_array_is_refused(sta: Sta, body: Any) -> None:
     assert sta.send("POST", "CreateObservations", body).status_code == 400
 
@@ -421,7 +531,9 @@ def test_a_retry_with_its_key_is_kept_once_and_gets_the_first_answer(sta: Sta) -
 def test_many_at_once_are_all_kept(sta: Sta) -> None:
     stream = sta.stream()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        keys = list(pool.map(lambda number: sta.observe(stream, number, f"2026-01-01T00:00:{number % 60:02}Z"), range(120)))
+        keys = list(
+            pool.map(lambda number: sta.observe(stream, number, f"2026-01-01T00:00:{number % 60:02}Z"), range(120))
+        )
     assert len(set(keys)) == count(sta, "Observations") == 120
 
 
@@ -431,15 +543,21 @@ def tokens(sta_dsn: str) -> dict[str, str]:
         connection.execute("DELETE FROM registry_apitoken")
         connection.execute(
             "INSERT INTO registry_area (code, level, name_zh, name_en, romanised, kind) "
-            "VALUES ('110000', 0, '北京市', 'Beijing', FALSE, '') ON CONFLICT DO NOTHING"
+            "VALUES ('110000', 0, '北京市', 'Beijing', FALSE, ''), ('110101', 1, '东城区', 'Dongcheng', FALSE, '') "
+            "ON CONFLICT DO NOTHING"
         )
-        for name, may_write in (("reader", False), ("writer", True)):
+        for name, may_write, area in (
+            ("reader", False, "110000"),
+            ("writer", True, "110000"),
+            ("east", True, "110101"),
+        ):
             digest = hashlib.sha256(name.encode()).hexdigest()
             connection.execute(
-                "INSERT INTO registry_apitoken (name, digest, may_read, may_write, area_id, issued_at) VALUES (%s, %s, TRUE, %s, '110000', now())",
-                (name, digest, may_write),
+                "INSERT INTO registry_apitoken (name, digest, may_read, may_write, area_id, issued_at) "
+                "VALUES (%s, %s, TRUE, %s, %s, now())",
+                (name, digest, may_write, area),
             )
-    return {name: f"Bearer {name}" for name in ("reader", "writer")}
+    return {name: f"Bearer {name}" for name in ("reader", "writer", "east")}
 
 
 def test_nothing_is_answered_without_a_token_and_nothing_is_written_without_the_right(
@@ -450,9 +568,38 @@ def test_nothing_is_answered_without_a_token_and_nothing_is_written_without_the_
             assert client.get(path).status_code == 401
             assert client.get(path, headers={"Authorization": "Bearer wrong"}).status_code == 401
             assert client.get(path, headers={"Authorization": "Basic reader"}).headers["www-authenticate"] == "Bearer"
-        for method, path in (("POST", "Things"), ("POST", "Observations"), ("POST", "CreateObservations"), ("PATCH", "Things(1)"), ("DELETE", "Things(1)")):
+        for method, path in (
+            ("POST", "Things"),
+            ("POST", "Observations"),
+            ("POST", "CreateObservations"),
+            ("PATCH", "Things(1)"),
+            ("DELETE", "Things(1)"),
+        ):
             assert client.request(method, path, json=thing_body()).status_code == 401
-            assert client.request(method, path, json=thing_body(), headers={"Authorization": tokens["reader"]}).status_code == 403
+            assert (
+                client.request(method, path, json=thing_body(), headers={"Authorization": tokens["reader"]}).status_code
+                == 403
+            )
         assert client.get("Things", headers={"Authorization": tokens["reader"]}).status_code == 200
         assert client.post("Things", json=thing_body(), headers={"Authorization": tokens["writer"]}).status_code == 201
     assert count(sta, "Things") == 1
+
+
+def test_a_token_of_a_district_only_adds_observations_to_its_own_streams(
+    sta: Sta, sta_dsn: str, serve_sta: Serve, tokens: dict[str, str]
+) -> None:
+    own, other = sta.stream("own"), sta.stream("other")
+    with psycopg.connect(sta_dsn, autocommit=True) as connection:
+        connection.execute("UPDATE sense_datastream SET area = '110101' WHERE id = %s", (own,))
+    rows = {"components": ["result"], "dataArray": [[1]]}
+    with serve_sta(anonymous=False) as address:
+        client = httpx.Client(base_url=f"{address}/", timeout=30, headers={"Authorization": tokens["east"]})
+        with client:
+            for key, status in ((own, 201), (other, 403), (999999, 403)):
+                assert client.post(f"Datastreams({key})/Observations", json={"result": 1}).status_code == status
+                groups = [{"Datastream": {"@iot.id": key}, **rows}]
+                assert client.post("CreateObservations", json=groups).status_code == status
+            assert client.get("Things").status_code == 403
+            assert client.post("Things", json=thing_body()).status_code == 403
+            assert client.delete(f"Datastreams({own})").status_code == 403
+    assert count(sta, "Observations") == 2

@@ -16,7 +16,8 @@ import sys
 from stapy import Entity, Post, Patch, Delete, Query, set_sta_url
 set_sta_url(sys.argv[1])
 thing = Post.thing("gate", "a sluice gate", properties={"river": "Yongding"})
-Post.location("bank", "the bank", "application/geo+json", {"type": "Point", "coordinates": [116.2, 39.9]}, thing_id=thing)
+point = {"type": "Point", "coordinates": [116.2, 39.9]}
+Post.location("bank", "the bank", "application/geo+json", point, thing_id=thing)
 sensor = Post.sensor("gauge", "a gauge", "application/pdf", "http://example.org/g.pdf")
 quantity = Post.observed_property("level", "water level", "http://example.org/level")
 unit = {"name": "metre", "symbol": "m", "definition": "http://qudt.org/vocab/unit/M"}
@@ -37,7 +38,9 @@ def test_the_frost_client_creates_queries_and_deletes(sta: Sta) -> None:
     fsc = pytest.importorskip("frost_sta_client", reason="frost-sta-client is not installed")
     geojson = pytest.importorskip("geojson")
     service = fsc.SensorThingsService(sta.address)
-    place = fsc.Location(name="p", description="place", encoding_type="application/geo+json", location=geojson.Point((116.4, 39.9)))
+    place = fsc.Location(
+        name="p", description="place", encoding_type="application/geo+json", location=geojson.Point((116.4, 39.9))
+    )
     thing = fsc.Thing(name="pump", description="a pump", properties={"power_kw": 5}, locations=[place])
     service.create(thing)
     unit = fsc.UnitOfMeasurement(name="kilopascal", symbol="kPa", definition="http://qudt.org/vocab/unit/KiloPA")
@@ -52,7 +55,11 @@ def test_the_frost_client_creates_queries_and_deletes(sta: Sta) -> None:
     )
     service.create(stream)
     for hour in range(5):
-        service.create(fsc.Observation(result=hour, phenomenon_time=f"2026-01-01T0{hour}:00:00Z", datastream=fsc.Datastream(id=stream.id)))
+        service.create(
+            fsc.Observation(
+                result=hour, phenomenon_time=f"2026-01-01T0{hour}:00:00Z", datastream=fsc.Datastream(id=stream.id)
+            )
+        )
     found = service.things().query().filter("name eq 'pump' and properties/power_kw gt 4").expand("Datastreams").list()
     assert [item.id for item in found] == [thing.id]
     observations = service.observations().query().filter("result ge 2").orderby("result", "desc").top(2).list()
@@ -65,9 +72,17 @@ def test_the_frost_client_creates_queries_and_deletes(sta: Sta) -> None:
     assert sta.get("Observations")["value"] == []
 
 
-@pytest.mark.skipif(not STAPY_PYTHON.exists(), reason="no environment with stapy (CITYLOOP_STAPY_PYTHON names its Python)")
+@pytest.mark.skipif(
+    not STAPY_PYTHON.exists(), reason="no environment with stapy (CITYLOOP_STAPY_PYTHON names its Python)"
+)
 def test_stapy_creates_queries_and_deletes(sta: Sta) -> None:
-    done = subprocess.run([STAPY_PYTHON, "-W", "ignore", "-c", _STAPY, sta.address], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        [STAPY_PYTHON, "-W", "ignore", "-c", _STAPY, sta.address],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert any(line.startswith("results") and "1" in line and "2" in line for line in lines), done.stdout

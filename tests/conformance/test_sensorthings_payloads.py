@@ -8,7 +8,9 @@ import pytest
 from tests.conformance.sta_service import DATA, Sta, thing_body
 
 FOLDER = DATA / "sensorthings"
-needs_payloads = pytest.mark.skipif(not FOLDER.exists(), reason="the folder of public SensorThings payloads is absent (CITYLOOP_DATA)")
+needs_payloads = pytest.mark.skipif(
+    not FOLDER.exists(), reason="the folder of public SensorThings payloads is absent (CITYLOOP_DATA)"
+)
 
 REQUIRED = {
     "Things": {"name", "description"},
@@ -18,7 +20,14 @@ REQUIRED = {
     "FeaturesOfInterest": {"name", "description", "encodingType", "feature"},
     "Datastreams": {"name", "description", "observationType", "unitOfMeasurement", "Sensor", "ObservedProperty"},
 }
-COLLECTIONS = {"thing": "Things", "locations": "Locations", "sensors": "Sensors", "observedproperties": "ObservedProperties", "foi": "FeaturesOfInterest", "datastreams": "Datastreams"}
+COLLECTIONS = {
+    "thing": "Things",
+    "locations": "Locations",
+    "sensors": "Sensors",
+    "observedproperties": "ObservedProperties",
+    "foi": "FeaturesOfInterest",
+    "datastreams": "Datastreams",
+}
 
 
 def payloads() -> list[Any]:
@@ -40,27 +49,37 @@ def test_a_payload_of_the_official_suite_is_taken_or_refused_for_a_named_reason(
         assert answer.json()["field"]
         return
     entity = sta.client.get(answer.headers["location"]).json()
-    assert {name: entity[name] for name in body if name in entity} == {name: value for name, value in body.items() if name in entity}
+    assert {name: entity[name] for name in body if name in entity} == {
+        name: value for name, value in body.items() if name in entity
+    }
 
 
 def _children_are_whole(body: dict[str, Any]) -> bool:
     one = {"Sensor": "Sensors", "ObservedProperty": "ObservedProperties"}
     found = [(one[name], child) for name, child in body.items() if name in one]
     found += [(name, child) for name in ("Locations", "Datastreams") for child in body.get(name, [])]
-    return all("@iot.id" in child or (REQUIRED[name] <= set(child) and _children_are_whole(child)) for name, child in found)
+    return all(
+        "@iot.id" in child or (REQUIRED[name] <= set(child) and _children_are_whole(child)) for name, child in found
+    )
 
 
 @needs_payloads
 def test_the_default_entities_of_a_reference_server_are_created_in_one_request(sta: Sta) -> None:
     body = json.loads((FOLDER / "frost_entitiesDefault.json").read_text(encoding="utf-8"))
     thing = sta.create("Things", body)
-    streams = sta.get(f"Things({thing})/Datastreams", expand="Observations($orderby=phenomenonTime)", orderby="name")["value"]
+    streams = sta.get(f"Things({thing})/Datastreams", expand="Observations($orderby=phenomenonTime)", orderby="name")[
+        "value"
+    ]
     assert [[item["result"] for item in stream["Observations"]] for stream in streams] == [[3, 4], [5, 6]]
 
 
 @needs_payloads
-@pytest.mark.parametrize(("number", "collection"), [("01", "Things"), ("02", "Locations"), ("05", "Sensors"), ("08", "FeaturesOfInterest")])
-def test_an_example_of_the_specification_is_taken_with_its_control_information(sta: Sta, number: str, collection: str) -> None:
+@pytest.mark.parametrize(
+    ("number", "collection"), [("01", "Things"), ("02", "Locations"), ("05", "Sensors"), ("08", "FeaturesOfInterest")]
+)
+def test_an_example_of_the_specification_is_taken_with_its_control_information(
+    sta: Sta, number: str, collection: str
+) -> None:
     body = json.loads((FOLDER / "spec_examples" / f"08_entities_{number}.json").read_text(encoding="utf-8"))
     relations = {name for name in body if name.endswith("navigationLink")}
     key = sta.create(collection, body)

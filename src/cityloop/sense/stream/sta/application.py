@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import psycopg
@@ -19,13 +19,13 @@ from cityloop.sense.stream.sta.errors import (
     BusyError,
     MethodError,
     TokenMayNotError,
-    TokenMissingError,
     TooLargeError,
     UnsupportedBodyError,
     body_of,
     language_of,
 )
 from cityloop.sense.stream.sta.reading import Reader
+from cityloop.sense.stream.sta.rights import Allowed, Gate, TokenBook
 from cityloop.sense.stream.sta.service import Service
 from cityloop.sense.stream.sta.showing import BASE
 
@@ -52,28 +52,6 @@ _HOST = re.compile(r"[A-Za-z0-9.\-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})
 _STREAM = re.compile(r"Datastreams\((\d{1,18})\)/Observations", re.ASCII)
 
 
-class Allowed(Protocol):
-    """What a token may do."""
-
-    @property
-    def may_read(self) -> bool:
-        """Return whether it may read."""
-        ...
-
-    @property
-    def may_write(self) -> bool:
-        """Return whether it may create, change and delete."""
-        ...
-
-
-class TokenBook(Protocol):
-    """Knows the tokens."""
-
-    def of_token(self, bearer_token: str, /) -> Allowed | None:
-        """Return what a token may do, None where it is not valid."""
-        ...
-
-
 @dataclass(slots=True)
 class Answer:
     """An answer, ready to be sent."""
@@ -82,6 +60,7 @@ class Answer:
     body: bytes
     content_type: str = "application/json"
     location: str = ""
+    retry_after_s: int = 0
 
 
 def build(  # noqa: PLR0913  what the application is made of
@@ -108,15 +87,16 @@ def build(  # noqa: PLR0913  what the application is made of
     if anonymous:
         _log.warning("SENSORTHINGS IS OPEN: everybody may read, write and delete without a token. For tests only.")
     reader = Reader(pool, page_size=page_size, page_max=page_max)
-    return SensorThings(Service(reader, ingest), rights=rights, base_path=base_path, anonymous=anonymous)
+    gate = Gate(rights, reader, anonymous=anonymous)
+    return SensorThings(Service(reader, ingest, gate), gate=gate, base_path=base_path)
 
 
 class SensorThings:
     """The application; see `build`."""
 
-    def __init__(self, service: Service, *, rights: TokenBook, base_path: str, anonymous: bool) -> None:
+    def __init__(self, service: Service, *, gate: Gate, base_path: str) -> None:
         """Take what it is made of."""
-        self._service, self._rights, self._anonymous = service, rights, anonymous
+        self._service, self._gate = service, gate
         self._base_path, self._root = base_path, root_body()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,7 +120,9 @@ class SensorThings:
     async def _answer(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         method = scope["method"]
         path = self._path(scope)
-        self._check_rights(headers, writes=method not in READ_METHODS)
+        allowed = self._gate.entered(headers, writes=method not in READ_METHODS)
+        if allowed is not None and method != "POST":
+            raise TokenMayNotError
         base = self._base(scope, headers)
         if method in ("GET", "HEAD"):
             return await self._get(path, scope["query_string"].decode("ascii"), base)
@@ -153,7 +135,7 @@ class SensorThings:
             raise MethodError(method=method[:20])
         body = await _body(receive, headers)
         if method == "POST":
-            return await self._post(path, body, headers, base)
+            return await self._post(path, body, headers, base, allowed)
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         is_patch = method == "PATCH" and content_type.startswith("application/json-patch+json")
         changed = await self._service.change(path, _decoded(body), method=method, is_patch=is_patch, base=base)
@@ -165,19 +147,23 @@ class SensorThings:
         status, content_type, body = await self._service.reader.read(path, query, base=base)
         return Answer(status, body, content_type)
 
-    async def _post(self, path: str, body: bytes, headers: dict[bytes, bytes], base: str) -> Answer:
+    async def _post(
+        self, path: str, body: bytes, headers: dict[bytes, bytes], base: str, allowed: Allowed | None
+    ) -> Answer:
         content_type = headers.get(b"content-type", b"application/json")
         if content_type.startswith(b"multipart/"):
             raise UnsupportedBodyError(content_type=content_type.decode("latin-1")[:80])
         retry_key = _retry_key(headers)
         if path == "CreateObservations":
-            return Answer(201, await self._service.observe_arrays(body, retry_key=retry_key, base=base))
+            return Answer(201, await self._service.observe_arrays(body, allowed, retry_key=retry_key, base=base))
         stream = _STREAM.fullmatch(path)
         if stream or path == "Observations":
             number = int(stream[1]) if stream else 0
-            kept = await self._service.observe(body, stream=number, retry_key=retry_key, base=base)
+            kept = await self._service.observe(body, allowed, stream=number, retry_key=retry_key, base=base)
             if kept is not None:
                 return Answer(201, kept[1], location=kept[0])
+        if allowed is not None:
+            raise TokenMayNotError
         location, entity = await self._service.create(path, _decoded(body), retry_key=retry_key, base=base)
         return Answer(201, entity, location=location)
 
@@ -188,16 +174,6 @@ class SensorThings:
 
     def _is_mine(self, path: str) -> bool:
         return path == self._base_path or path.startswith(self._base_path + "/")
-
-    def _check_rights(self, headers: dict[bytes, bytes], *, writes: bool) -> None:
-        if self._anonymous:
-            return
-        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        found = self._rights.of_token(token.strip()) if scheme.lower() == "bearer" else None
-        if found is None:
-            raise TokenMissingError
-        if not (found.may_write if writes else found.may_read):
-            raise TokenMayNotError
 
     def _base(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
         host = headers.get(b"host", b"").decode("latin-1")
@@ -251,7 +227,8 @@ async def _long_body(receive: Receive, first: bytes) -> bytes:
 
 def _refusal(error: CityloopError, headers: dict[bytes, bytes]) -> Answer:
     language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
-    return Answer(error.status, body_of(error, language=language))
+    retry_after_s = int(getattr(error, "retry_after_s", 0))
+    return Answer(error.status, body_of(error, language=language), retry_after_s=retry_after_s)
 
 
 async def _send(answer: Answer, send: Send, *, head: bool) -> None:
@@ -260,6 +237,8 @@ async def _send(answer: Answer, send: Send, *, head: bool) -> None:
         headers.append((b"content-type", answer.content_type.encode()))
     if answer.location:
         headers.append((b"location", answer.location.encode("latin-1")))
+    if answer.retry_after_s:
+        headers.append((b"retry-after", str(answer.retry_after_s).encode()))
     if answer.status == 401:  # noqa: PLR2004  RFC 9110 asks for the header
         headers.append((b"www-authenticate", b"Bearer"))
     if answer.status == 405:  # noqa: PLR2004  RFC 9110 asks for the header

@@ -72,8 +72,8 @@ def _decoder(components: tuple[str, ...]) -> msgspec.json.Decoder[Any] | None:
     usual = "phenomenonTime" in components and "result" in components and len(set(components)) == len(components)
     if not usual or any(component not in _COMPONENTS for component in components):
         return None
-    row = tuple[tuple(_COMPONENTS[component] for component in components)]  # type: ignore[misc]  a type made of data
-    return msgspec.json.Decoder(list[row])  # type: ignore[valid-type]  a type made of data
+    row: Any = tuple.__class_getitem__(tuple(_COMPONENTS[component] for component in components))
+    return msgspec.json.Decoder(list.__class_getitem__(row))
 
 
 def read_arrays(body: bytes) -> Arrays:

@@ -20,7 +20,7 @@ def patched(document: dict[str, Any], operations: object) -> dict[str, Any]:
         raise BodyError(field="patch", reason="a list is needed here")
     holder: dict[str, Any] = {"": document}
     for number, operation in enumerate(operations):
-        kind = operation.get("op") if isinstance(operation, dict) else None
+        kind = str(operation.get("op")) if isinstance(operation, dict) else ""
         if kind not in _KEYS or any(key not in operation for key in _KEYS[kind]):
             raise BodyError(field=f"patch/{number}", reason="this operation cannot be read")
         _apply(holder, kind, operation)

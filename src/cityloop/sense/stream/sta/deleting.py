@@ -14,7 +14,8 @@ _RECOUNT = f"""
     UPDATE sense_latest l SET
         first_time = x.first_time, last_time = x.last_time,
         first_result_time = x.first_result, last_result_time = x.last_result,
-        id = n.id, phenomenon_time = n.phenomenon_time, result = n.result, result_json = n.result_json, quality = n.quality
+        id = n.id, phenomenon_time = n.phenomenon_time, result = n.result, result_json = n.result_json,
+        quality = n.quality
     FROM unnest(%s::bigint[]) AS given (stream)
     CROSS JOIN LATERAL (
         SELECT min(phenomenon_time) AS first_time, max(coalesce(phenomenon_end, phenomenon_time)) AS last_time,
@@ -113,7 +114,7 @@ async def _delete_observation(connection: Connection, key: int) -> None:
 async def _touches_extent(connection: Connection, stream: int, key: int, row: tuple[Any, ...]) -> bool:
     found = await connection.execute(
         """
-        SELECT id = %s OR first_time = %s OR last_time = coalesce(%s, %s) 
+        SELECT id = %s OR first_time = %s OR last_time = coalesce(%s, %s)
             OR coalesce(%s IN (first_result_time, last_result_time), FALSE)
         FROM sense_latest WHERE datastream_id = %s
         """,

@@ -107,7 +107,7 @@ class Compiler:
                 return self.call(node)
         return self.literal(node)
 
-    def literal(self, node: Node) -> Value:
+    def literal(self, node: Node) -> Value:  # noqa: PLR0911  one for each kind of literal
         """Return a literal: its value travels as a parameter."""
         add, place = self.scope.statement.parameters.add, node.place
         match node:
@@ -148,7 +148,7 @@ class Compiler:
             raise SyntaxFault(self.option, place, "this value cannot be read")
         return self.scope.statement.parameters.add(value, "float8")
 
-    def call(self, node: Call) -> Value:
+    def call(self, node: Call) -> Value:  # noqa: PLR0911  one for each kind of call
         """Return an operator's or a function's value."""
         name, arguments = node.name, node.arguments
         if name in ("and", "or"):

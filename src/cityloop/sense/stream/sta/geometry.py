@@ -96,24 +96,30 @@ def geo_call(
     constants = [_constant(value, option) for value in shapes if value not in paths]
     if len(paths) > 1:
         raise SyntaxFault(option, paths[1].place, "one of the two must be a geometry in well-known text")
-    kind = Type.NUMBER if name in ("geo.distance", "geo.length") else Type.TRUTH
     if not paths:
-        answer = answered(name, np.array([constants[0]]), constants[-1], first=True, pattern=pattern)[0]
-        return Value(parameters.add(answer.item(), "float8" if kind is Type.NUMBER else "boolean"), kind, place), None
-    return _asked(name, place, paths[0], constants, shapes[0] is paths[0], pattern, kind, parameters)
+        answer = answered(name, np.array([constants[0]]), constants[-1], first=True, pattern=pattern)[0].item()
+        cast = "float8" if _kind(name) is Type.NUMBER else "boolean"
+        return Value(parameters.add(answer, cast), _kind(name), place), None
+    other, first = (constants[0] if constants else None), shapes[0] is paths[0]
+    return _asked(name, paths[0], place=place, other=other, first=first, pattern=pattern, parameters=parameters)
+
+
+def _kind(name: str) -> Type:
+    return Type.NUMBER if name in ("geo.distance", "geo.length") else Type.TRUTH
 
 
 def _asked(  # noqa: PLR0913  the parts of one call
     name: str,
-    place: int,
     path: Value,
-    constants: list[Any],
+    *,
+    place: int,
+    other: Any,
     first: bool,
     pattern: str,
-    kind: Type,
     parameters: Parameters,
 ) -> tuple[Value, GeoTask]:
     table, column = path.origin or ("", "")
+    kind = _kind(name)
     ids = parameters.add([], "bigint[]")
     if kind is Type.NUMBER:
         numbers = parameters.add([], "float8[]")
@@ -121,7 +127,6 @@ def _asked(  # noqa: PLR0913  the parts of one call
     else:
         sql = f"({path.sql} = ANY ({ids}))"
     slots = (len(parameters.values) - 1, len(parameters.values)) if kind is Type.NUMBER else (len(parameters.values), 0)
-    other = constants[0] if constants else None
     task = GeoTask(name, table, column, table != "sense_datastream", other, first, pattern, *slots)
     return Value(sql, kind, place), task
 
@@ -174,7 +179,8 @@ async def answer(connection: AsyncConnection[Any], task: GeoTask) -> tuple[list[
 
 
 async def _candidates(connection: AsyncConnection[Any], task: GeoTask) -> tuple[list[int], list[str]]:
-    conditions, box = [f"{task.column} IS NOT NULL"], ()
+    conditions: list[str] = [f"{task.column} IS NOT NULL"]
+    box: tuple[float, ...] = ()
     if task.boxed:
         conditions.append("west IS NOT NULL")
         if task.name in _TRUTHS and task.name != "st_disjoint" and not task.other.is_empty:

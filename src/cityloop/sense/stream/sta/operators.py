@@ -45,7 +45,7 @@ def compared(reader: Reader, name: str, left: Value, right: Value) -> str:
 
 def _with_null(reader: Reader, name: str, value: Value) -> str:
     if name not in ("eq", "ne"):
-        return "FALSE"
+        return "(FALSE AND FALSE)"
     if value.type in _LOOSE:
         absent = f"(coalesce({reader.json(value)}, 'null'::jsonb) = 'null'::jsonb)"
     else:

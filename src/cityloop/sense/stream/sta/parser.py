@@ -87,6 +87,8 @@ class _Reader:
         signs = []
         while self.is_word({"not"}):
             signs.append(self.take())
+            if len(signs) > DEPTH_MAX:
+                raise self.fault(reason="the expression is nested too deeply")
         node = self.comparison()
         for sign in reversed(signs):
             node = self.call(sign.place, "not", node)

@@ -133,13 +133,15 @@ class Composer:
         """Return a page of a stream's newest observations: its last day first, the days before only if it is short."""
         scope, condition, _ = self.filtered(OBSERVATION, alias, options)
         limit, joins = self.number((options.top or 0) + 1), scope.join_sql()
-        rows = f"SELECT {alias}.* FROM sense_observation {alias} {joins} WHERE {where} AND {condition} AND {alias}.phenomenon_time"
+        source = f"sense_observation {alias} {joins}"
+        rows = f"SELECT {alias}.* FROM {source} WHERE {where} AND {condition} AND {alias}.phenomenon_time"
         order = f"ORDER BY {_NEWEST_FIRST.format(a=alias)} LIMIT {limit}"
         since = f"coalesce({stream}.newest_time, '-infinity') - {RECENT}"
         older = f"{rows} < {since} AND {alias}.phenomenon_time >= {stream}.first_time"
         return (
             f"(SELECT q.*, row_number() OVER () AS rn FROM (WITH recent AS MATERIALIZED ({rows} >= {since} {order}) "
-            f"SELECT * FROM recent UNION ALL SELECT * FROM ({older} AND (SELECT count(*) FROM recent) < {limit} {order}) o "
+            f"SELECT * FROM recent UNION ALL "
+            f"SELECT * FROM ({older} AND (SELECT count(*) FROM recent) < {limit} {order}) o "
             f"ORDER BY phenomenon_time DESC, id DESC LIMIT {limit}) q)"
         )
 
@@ -166,7 +168,8 @@ class Composer:
         where = navigation.on.format(s=alias, t=row)
         inner, pieces = self.expanded(target, row, expand.options)
         text = entity_text(target, row, select=expand.options.select, expanded=pieces)
-        join = f"LEFT JOIN LATERAL (SELECT {text} AS j FROM {target.source} {row} {inner} WHERE {where} LIMIT 1) {out} ON TRUE"
+        rows = f"SELECT {text} AS j FROM {target.source} {row} {inner} WHERE {where} LIMIT 1"
+        join = f"LEFT JOIN LATERAL ({rows}) {out} ON TRUE"
         return join, [(f"""',"{navigation.name}":' || {out}.j""", True)]
 
     def expanded_many(
@@ -230,15 +233,18 @@ class Composer:
         text = entity_text(entity, row, select=options.select, expanded=pieces)
         text = reference_text(entity, row) if resource.references else text
         found = self.exists(resource.steps[:-1]) if len(resource.steps) > 1 else "TRUE"
+        top = self.number(options.top or 0)
         edge = f"min({row}.phenomenon_time)" if entity is OBSERVATION else "NULL"
         sql = (
             f"SELECT {found}, {self.total(resource, options)}, count(*), "
-            f"string_agg({text}, ',' ORDER BY {row}.rn) FILTER (WHERE {row}.rn <= {self.number(options.top or 0)}), {edge} "
+            f"string_agg({text}, ',' ORDER BY {row}.rn) FILTER (WHERE {row}.rn <= {top}), {edge} "
             f"FROM {page} {row} {joins}"
         )
         parent = resource.steps[0]
         stream = parent.key if len(resource.steps) == 2 and parent.entity.name == "Datastream" else 0  # noqa: PLR2004
-        return Plan(self.statement.parameters.declared(sql), self.statement, options, self.windows, newest_first, stream or 0)
+        return Plan(
+            self.statement.parameters.declared(sql), self.statement, options, self.windows, newest_first, stream or 0
+        )
 
     def total(self, resource: Resource, options: Options) -> str:
         """Return the count of the whole collection, or NULL where it is not asked for."""

@@ -20,6 +20,7 @@ from cityloop.sense.stream.sta.observations import Reading, one, plain_reading, 
 from cityloop.sense.stream.sta.paths import Resource, read_path
 from cityloop.sense.stream.sta.places import Places
 from cityloop.sense.stream.sta.reading import Reader
+from cityloop.sense.stream.sta.rights import Allowed, Gate
 from cityloop.sense.stream.sta.showing import BASE
 from cityloop.sense.stream.sta.writing import Writer, Written
 
@@ -40,13 +41,16 @@ class Service:
     Args:
         reader: reads, and gives connections.
         ingest: the pipeline that keeps observations.
+        gate: knows which streams a token of a district may write.
     """
 
-    def __init__(self, reader: Reader, ingest: Ingest) -> None:
-        """Take both."""
-        self.reader, self._ingest, self._places = reader, ingest, Places()
+    def __init__(self, reader: Reader, ingest: Ingest, gate: Gate) -> None:
+        """Take all three."""
+        self.reader, self._ingest, self._gate, self._places = reader, ingest, gate, Places()
 
-    async def observe(self, body: bytes, *, stream: int, retry_key: str, base: str) -> tuple[str, bytes] | None:
+    async def observe(
+        self, body: bytes, allowed: Allowed | None, *, stream: int, retry_key: str, base: str
+    ) -> tuple[str, bytes] | None:
         """Keep one observation of the usual form and return its address and JSON.
 
         Returns:
@@ -58,6 +62,7 @@ class Service:
         plain = plain_reading(body, stream=stream)
         if plain is None:
             return None
+        await self._gate.check_streams(allowed, plain[:1])
         key = await self.kept_one(*plain, retry_key=retry_key)
         return f"{base}/Observations({key})", shown(key, plain[2]).replace(BASE, base).encode()
 
@@ -73,7 +78,7 @@ class Service:
             raise BodyError(*_REFUSALS.get(outcome, ("result", "this value cannot be kept")))
         return int(kept.observation_id[0])
 
-    async def observe_arrays(self, body: bytes, *, retry_key: str, base: str) -> bytes:
+    async def observe_arrays(self, body: bytes, allowed: Allowed | None, *, retry_key: str, base: str) -> bytes:
         """Keep data arrays and return the JSON that says what became of each row.
 
         Raises:
@@ -82,6 +87,8 @@ class Service:
         arrays = read_arrays(body)
         if not len(arrays.readings):
             return answer_body(arrays, np.empty(0, dtype=np.int64), [], base=base)
+        if allowed is not None:
+            await self._gate.check_streams(allowed, arrays.readings.datastream_id.tolist())
         answer: Kept = await self._ingest.keep(arrays.readings, idempotent=False, retry_key=retry_key)
         kept = (answer.outcome <= Outcome.DUPLICATE).tolist()
         return answer_body(arrays, answer.observation_id, kept, base=base)
@@ -116,7 +123,7 @@ class Service:
             return key, writer.written
 
     async def _keep_queued(self, written: Written, entity: EntityType, key: int, *, retry_key: str) -> int:
-        """Give the observations of a deep insert to the pipeline; what was created goes again if it does not keep them."""
+        """Give the observations of a deep insert to the pipeline; if it refuses them, what was created goes again."""
         if not written.readings:
             return key
         try:

@@ -77,11 +77,9 @@ def _control(entity: EntityType, alias: str, name: str) -> list[tuple[str, bool]
 def _member(item: Property, alias: str) -> list[tuple[str, bool]]:
     text = property_text(item, alias)
     if (
-        (item.required
-        and item.kind is not Kind.JSON)
+        (item.required and item.kind is not Kind.JSON)
         or item.kind is Kind.RESULT
-        or (item.name == "phenomenonTime"
-        and item.column)
+        or (item.name == "phenomenonTime" and item.column)
     ):
         return [(f',"{item.name}":', False), (text, True)]
     if item.always:

@@ -178,4 +178,5 @@ def _of_json_type(json: str, kind: str, reading: str) -> str:
 
 def _json_number(json: str) -> str:
     number = f"({json} #>> '{{}}')::numeric"
-    return f"(CASE WHEN jsonb_typeof({json}) = 'number' THEN CASE WHEN abs({number}) < {NUMBER_MAX} THEN ({number})::float8 END END)"
+    bounded = f"CASE WHEN abs({number}) < {NUMBER_MAX} THEN ({number})::float8 END"
+    return f"(CASE WHEN jsonb_typeof({json}) = 'number' THEN {bounded} END)"

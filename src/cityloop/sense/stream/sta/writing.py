@@ -48,7 +48,9 @@ class Writer:
         self.connection, self.places, self.written = connection, places, Written()
 
     async def create(self, draft: Draft, given: Mapping[str, int] | None = None) -> int:
-        """Create an entity with all that is nested in it and return its id; of an observation 0, for it is still to be kept.
+        """Create an entity with all that is nested in it and return its id.
+
+        An observation is only queued and has the id 0, for the pipeline still has to keep it.
 
         Args:
             draft: the entity.

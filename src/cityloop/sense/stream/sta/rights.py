@@ -1,0 +1,96 @@
+"""What a token may do here; a token of a district may only add observations to streams of its district."""
+
+import time
+from collections.abc import Iterable
+from typing import Protocol
+
+from cityloop.kernel.areas import CITY, AreaCode
+from cityloop.sense.stream.sta.errors import TokenMayNotError, TokenMissingError
+from cityloop.sense.stream.sta.reading import Reader
+
+AREAS_S_MAX = 30.0
+"""How long the area of a stream is remembered, seconds; things seldom move to another district."""
+
+_AREAS = "SELECT id, area FROM sense_datastream WHERE id = ANY(%s)"
+
+
+class Allowed(Protocol):
+    """What a token may do."""
+
+    @property
+    def may_read(self) -> bool:
+        """Return whether it may read."""
+        ...
+
+    @property
+    def may_write(self) -> bool:
+        """Return whether it may create, change and delete."""
+        ...
+
+    @property
+    def area(self) -> AreaCode:
+        """Return the area it is limited to."""
+        ...
+
+    def covers(self, area: AreaCode) -> bool:
+        """Return whether an area lies in its own."""
+        ...
+
+
+class TokenBook(Protocol):
+    """Knows the tokens."""
+
+    def of_token(self, bearer_token: str, /) -> Allowed | None:
+        """Return what a token may do, None where it is not valid."""
+        ...
+
+
+class Gate:
+    """Lets in who may.
+
+    Args:
+        book: knows the tokens.
+        reader: gives connections.
+        anonymous: whether everybody may do everything.
+    """
+
+    def __init__(self, book: TokenBook, reader: Reader, *, anonymous: bool) -> None:
+        """Remember no areas yet."""
+        self._book, self._reader, self._anonymous = book, reader, anonymous
+        self._areas: dict[int, AreaCode] = {}
+        self._areas_until = 0.0
+
+    def entered(self, headers: dict[bytes, bytes], *, writes: bool) -> Allowed | None:
+        """Return what the sender of a request may do, None for everything.
+
+        Raises:
+            TokenMissingError: if no valid token came along.
+            TokenMayNotError: if the token may not read, or not write.
+        """
+        if self._anonymous:
+            return None
+        scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        found = self._book.of_token(token.strip()) if scheme.lower() == "bearer" else None
+        if found is None:
+            raise TokenMissingError
+        if not (found.may_write if writes else found.may_read):
+            raise TokenMayNotError
+        return None if found.area == CITY else found
+
+    async def check_streams(self, allowed: Allowed | None, streams: Iterable[int]) -> None:
+        """Let a token of a district add observations to streams of its district only.
+
+        Raises:
+            TokenMayNotError: if a stream lies elsewhere or is not there.
+        """
+        if allowed is None:
+            return
+        wanted = set(streams)
+        if time.monotonic() > self._areas_until:
+            self._areas, self._areas_until = {}, time.monotonic() + AREAS_S_MAX
+        if not wanted <= self._areas.keys():
+            async with self._reader.connection() as connection:
+                rows = await (await connection.execute(_AREAS, (sorted(wanted),))).fetchall()
+            self._areas.update((key, AreaCode(area)) for key, area in rows)
+        if not all(key in self._areas and allowed.covers(self._areas[key]) for key in wanted):
+            raise TokenMayNotError
