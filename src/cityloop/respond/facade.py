@@ -85,6 +85,11 @@ def declare(project: Project) -> None:
     library.declare_kinds(project.case_kinds, project=project.code)
 
 
+def _said_by(fact: AlarmRaised) -> str:
+    thing = f"{fact.thing_name.zh} / {fact.thing_name.en}"
+    return f"{thing}: {fact.value:g} {fact.unit} ({fact.threshold:g} {fact.unit})"
+
+
 def open_signal(fact: AlarmRaised, *, now: datetime | None = None) -> int | None:
     """Let an alarm become a signal that opens or joins a case; return the case, None where its watch wants none.
 
@@ -100,7 +105,7 @@ def open_signal(fact: AlarmRaised, *, now: datetime | None = None) -> int | None
         area=fact.area,
         place=Place(fact.longitude, fact.latitude) if known else None,  # type: ignore[arg-type]  # both are known
         title=fact.title,
-        description=f"{fact.thing_name}: {fact.value:g} {fact.unit} ({fact.threshold:g} {fact.unit})",
+        description=_said_by(fact),
         level=fact.level,
         alarm_id=fact.alarm_id,
         cause_fact=fact.fact_id,

@@ -137,7 +137,7 @@ def _details_of(fact: Fact) -> tuple[Detail, ...]:
             found.append(Detail(field_title(name), shown, unit if name in measured else ""))
     if stream := getattr(fact, "datastream_id", None):
         views = sense.stream_views([stream])
-        thing: Value = views[stream].thing_name if stream in views else str(getattr(fact, "thing_name", ""))
+        thing: Value = views[stream].thing_name if stream in views else getattr(fact, "thing_name", "")
         found.append(Detail(field_title("thing_name"), thing))
         found.append(Detail(field_title("datastream_id"), str(stream), link=f"/trace/stream/{stream}/"))
     if case := getattr(fact, "case_id", None):

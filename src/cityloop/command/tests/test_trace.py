@@ -25,7 +25,8 @@ def _alarm(stream: int, *causes: Ref) -> AlarmRaised:
     return AlarmRaised(
         fact_id=new_fact_id(), happened_at=NOW, actor="watch:w", area=HERE, causes=causes, alarm_id=1,
         title=Text("压力低", "Pressure low"), level=Level.RED, watch_code="w", watch_version=1, project="pumps",
-        datastream_id=stream, thing_name="泵", value=0.03, threshold=0.05, unit="MPa", longitude=None, latitude=None,
+        datastream_id=stream, thing_name=Text("泵", "pump"),
+        value=0.03, threshold=0.05, unit="MPa", longitude=None, latitude=None,
         case_kind="k",
     )  # fmt: skip
 

@@ -39,7 +39,7 @@ def _facts_link(kind: str, since: datetime) -> str:
 def _alarm(alarm: AlarmView, thing: Text | None) -> dict[str, Any]:
     return {
         "alarm_id": alarm.alarm_id, "level": int(alarm.level), "title": said(alarm.title), "state": str(alarm.state),
-        "place": said(area_name(alarm.area)), "thing": said(thing) if thing else alarm.thing_name,
+        "place": said(area_name(alarm.area)), "thing": said(thing or alarm.thing),
         "value": alarm.value, "unit": alarm.unit,
         "first_at": alarm.raised_at.isoformat(), "longitude": alarm.longitude, "latitude": alarm.latitude,
         "trace": f"/trace/fact/{alarm.raised_fact}/" if alarm.raised_fact else "/trace/open-alarms/",

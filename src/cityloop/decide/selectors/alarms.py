@@ -106,11 +106,6 @@ class AlarmView:
     case_closed_at: datetime | None
 
     @property
-    def thing_name(self) -> str:
-        """Return the device or site as its facts name it, in Chinese."""
-        return self.thing.zh
-
-    @property
     def is_open(self) -> bool:
         """Return whether it is not closed."""
         return self.closed_at is None

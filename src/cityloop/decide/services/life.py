@@ -100,7 +100,7 @@ def raised(alarm: Alarm, *, now: datetime) -> AlarmRaised:
         watch_version=alarm.watch_version,
         project=alarm.project,
         datastream_id=alarm.datastream_id,
-        thing_name=alarm.thing_zh,
+        thing_name=Text(alarm.thing_zh, alarm.thing_en),
         value=alarm.value,
         threshold=alarm.threshold,
         unit=alarm.unit,

@@ -200,7 +200,7 @@ def test_an_aggregate_may_judge_by_an_instant_of_the_body() -> None:
                 closed_at=NOON,
                 on_time=True,
                 reworked=0,
-            )  # fmt: skip
+            )
         )
     asked = {"kind": "responded.CaseClosed", "by": "due_at", "until": "2026-12-01T00:00:00+00:00"}
     entries, count = facade.facts_of_aggregate(Ref.aggregate("journal.facts", asked, as_of=""))

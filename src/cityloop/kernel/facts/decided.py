@@ -41,7 +41,7 @@ class AlarmRaised(_AlarmFact):
     watch_version: int
     project: str
     datastream_id: int
-    thing_name: str
+    thing_name: Text
     value: float
     threshold: float
     unit: str

@@ -68,7 +68,7 @@ def raise_alarm() -> Callable[..., AlarmRaised]:
             "watch_version": 1,
             "project": "specimen",
             "datastream_id": number,
-            "thing_name": "P-1",
+            "thing_name": Text("P-1", "pump"),
             "value": 0.1,
             "threshold": 0.2,
             "unit": "MPa",

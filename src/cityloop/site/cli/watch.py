@@ -51,7 +51,7 @@ def _alarms() -> Table:
     for alarm in open_alarms(limit=200):
         raised = alarm.raised_at.astimezone(CITY_ZONE).strftime("%m-%d %H:%M:%S")
         value = f"{alarm.value:g} {alarm.unit}" if alarm.value is not None else "-"
-        where = f"{words(area_name(alarm.area))} {alarm.thing_name}"
+        where = f"{words(area_name(alarm.area))} {words(alarm.thing)}"
         table.add_row(
             str(alarm.alarm_id), str(alarm.level.value), raised, words(alarm.title), where, value, alarm.state.value
         )

@@ -250,7 +250,7 @@ function onFact(fact) {
   if (fact.kind === "decided.AlarmRaised" && !wall.alarms.some((alarm) => alarm.alarm_id === fact.alarm_id)) {
     const name = wall.districts.find((district) => district.code === fact.area.slice(0, 6))?.name ?? "";
     wall.alarms.unshift({
-      alarm_id: fact.alarm_id, level: fact.level, title: fact.title[words.text], state: "raised", place: name, thing: fact.thing_name,
+      alarm_id: fact.alarm_id, level: fact.level, title: fact.title[words.text], state: "raised", place: name, thing: fact.thing_name[words.text],
       value: fact.value, unit: fact.unit, decimals: 2, first_at: fact.happened_at, longitude: fact.longitude, latitude: fact.latitude,
       trace: `/trace/fact/${fact.fact_id}/`, case: null,
     });
