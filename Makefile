@@ -23,7 +23,7 @@ check: $(VENV)/.installed-dev ## style, types, contracts
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.installed-dev messages ## measure this machine, every figure beside its limit
-	$(BIN)/python -m tools.bench
+	$(BIN)/python -m bench
 
 assets: $(VENV)/.installed ## what the pages load in a browser
 	@$(BIN)/python -m tools.assets
