@@ -47,7 +47,8 @@ def _raised(title: str) -> AlarmRaised:
     return AlarmRaised(
         fact_id=uuid4(), happened_at=datetime.now(UTC), actor="watch:test", area=AreaCode("110105"), alarm_id=987654,
         title=Text(title, title), level=Level.RED, watch_code="test", watch_version=1, project="lifelines",
-        datastream_id=1, thing_name=Text("泵", "pump"), value=0.01, threshold=0.05, unit="MPa", longitude=116.5, latitude=39.9,
+        datastream_id=1, thing_name=Text("泵", "pump"),
+        value=0.01, threshold=0.05, unit="MPa", longitude=116.5, latitude=39.9,
         case_kind="",
     )  # fmt: skip
 
