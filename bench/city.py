@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ START_S_MAX, STOP_S_MAX = 300.0, 60.0
 """How long a city may take to stand and to stop, seconds."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class City:
     """A running city.
 
@@ -41,7 +42,7 @@ class City:
         command = [sys.executable, "-m", "cityloop.site.cli", *arguments]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603  ours
 
-    @property
+    @cached_property
     def dsn(self) -> str:
         """Return the address of the database."""
         return (
