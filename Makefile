@@ -12,7 +12,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-e
 run: $(VENV)/.installed assets messages ## start the city; Ctrl-C stops it
 	@exec $(BIN)/cityloop up
 
-test: $(VENV)/.installed-dev assets messages ## the whole test suite, with real engines
+test: $(VENV)/.installed-dev $(VENV)/stapy/.installed assets messages ## the whole test suite, with real engines
 	@$(BIN)/python -m tools.browser
 	$(BIN)/pytest
 
@@ -32,7 +32,7 @@ messages: $(VENV)/.installed ## compile the translations
 	@$(BIN)/python -m tools.compile_messages
 
 requirements: $(VENV)/.installed-dev ## pin what requirements/*.in ask for
-	cd requirements && for name in base build dev; do ../$(COMPILE) --output-file $$name.txt $$name.in || exit 1; done
+	cd requirements && for name in base build dev stapy; do ../$(COMPILE) --output-file $$name.txt $$name.in || exit 1; done
 
 clean: ## remove what make made; the data folder stays
 	rm -rf $(VENV) build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -50,6 +50,12 @@ $(VENV)/.installed: requirements/base.txt requirements/build.txt pyproject.toml 
 	@echo "Installing the product ..."
 	@$(BIN)/python tools/install.py requirements/build.txt requirements/base.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# A client that pins libraries of its own has an environment of its own.
+$(VENV)/stapy/.installed: requirements/stapy.txt | $(BIN)/python
+	@$(BIN)/python -m venv --without-pip $(VENV)/stapy
+	@$(PIP) --python $(VENV)/stapy/bin/python install --quiet --require-hashes --requirement requirements/stapy.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements/dev.txt $(VENV)/.installed

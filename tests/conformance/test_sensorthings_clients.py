@@ -8,7 +8,7 @@ import pytest
 
 from tests.conformance.sta_service import Sta
 
-STAPY_PYTHON = Path(os.environ.get("CITYLOOP_STAPY_PYTHON", "/nonexistent"))
+STAPY_PYTHON = Path(os.environ.get("CITYLOOP_STAPY_PYTHON", Path(sys.prefix) / "stapy" / "bin" / "python"))
 """Python of an environment of its own that holds stapy: it pins `requests`."""
 
 _STAPY = """
