@@ -58,9 +58,15 @@ class Wire:
             except PositionMovedError:
                 log.warning("The position has moved: reading again from where it stands")
             except CityloopError as error:
-                log.warning("%s Coming back in %.1f s.", error, self._pause_s)
-                await asyncio.sleep(self._pause_s)
-                self._pause_s = min(2 * self._pause_s, PAUSE_S_MAX)
+                await self._rest(f"{error} Coming back in {self._pause_s:.1f} s.")
+            except Exception:
+                log.exception("A batch failed")
+                await self._rest(f"Trying it again in {self._pause_s:.1f} s.")
+
+    async def _rest(self, sentence: str) -> None:
+        log.warning(sentence)
+        await asyncio.sleep(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, PAUSE_S_MAX)
 
     async def _session(self) -> None:
         nats = await open_nats(self._address)

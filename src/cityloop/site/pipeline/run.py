@@ -15,6 +15,7 @@ from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.instants import to_us
 from cityloop.sense.stream.history.partitions import Partitions
 from cityloop.sense.stream.history.refusals import refuse_unreadable
+from cityloop.sense.stream.history.retries import forget_answers
 from cityloop.sense.stream.history.writers import CONNECT_S_MAX, NoLaneError, Writer, open_writer
 from cityloop.sense.stream.readings import HistoryAwayError, Kept, Outcome, Readings
 from cityloop.site.pipeline.requests import Request, RequestQueue, Takeover
@@ -32,6 +33,9 @@ PAUSE_S_MIN, PAUSE_S_MAX = 0.05, 1.0
 WATCHES_S = 1.0
 """How often a busy process looks whether the watches have changed, seconds."""
 
+FORGET_S = 10.0
+"""How often a busy process forgets old retry keys, seconds."""
+
 AHEAD_S = 3600.0
 """How often the partitions of the next days are made, seconds."""
 
@@ -41,7 +45,7 @@ CLOSE_S_MAX = 10.0
 TRANSIENT_TRIES_MAX = 5
 """How often a batch is tried again that another transaction stood in the way of."""
 
-_TRANSIENT = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable, errors.UniqueViolation)
+_TRANSIENT = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
 _UNREADABLE = (errors.DataError, errors.ProgrammingError, errors.InternalError)
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError, NoLaneError)
 
@@ -57,8 +61,9 @@ class Pipeline:
         self._partitions = Partitions()
         self._writer: Writer | None = None
         self._task: asyncio.Task[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
         self._closing = False
-        self._watches_at = self._ahead_at = float("-inf")
+        self._watches_at = self._ahead_at = self._forgot_at = float("-inf")
 
     async def keep(self, readings: Readings, *, idempotent: bool, retry_key: str = "") -> Kept:
         """Make readings durable and judged; return when they are (see `Ingest`).
@@ -150,6 +155,10 @@ class Pipeline:
             try:
                 writer = await self._prepared_writer(batch)
                 return await commit_batch(writer, batch, judge=self._judge, teller=self._teller)
+            except errors.LockNotAvailable as error:
+                log.warning("A stream's row stayed locked: the batch is sent back")
+                await self._rollback()
+                raise HistoryAwayError from error
             except _TRANSIENT:
                 transient += 1
                 if transient > TRANSIENT_TRIES_MAX:
@@ -178,6 +187,10 @@ class Pipeline:
             await connection.rollback()
             self._watches_at = moment
         now_us = to_us(datetime.now(UTC))
+        if moment - self._forgot_at > FORGET_S:
+            await forget_answers(connection, now=datetime.now(UTC))
+            await connection.commit()
+            self._forgot_at = moment
         if moment - self._ahead_at > AHEAD_S:
             await self._partitions.make_ahead(connection, now_us=now_us)
             self._ahead_at = moment
@@ -201,7 +214,8 @@ class Pipeline:
         if not teller.untold:
             return
         if not (teller.is_due() or self._closing):
-            loop.call_later(TELL_S, self._queue.wake)
+            if self._alarm is None or self._alarm.when() <= loop.time():
+                self._alarm = loop.call_later(TELL_S, self._queue.wake)
             return
         if self._writer is None:
             return

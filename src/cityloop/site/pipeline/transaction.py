@@ -76,13 +76,14 @@ class Batch:
         self.idempotent = np.repeat([request.idempotent for request in requests], lengths)
         self.keys = {request.retry_key: number for number, request in enumerate(requests) if request.retry_key}
         self.takeover = requests[0].takeover
+        self._storable = storable(self.readings)
         self.position_exists = False
         self.refused_rows: set[int] = set()
         self.attempt: Attempt | None = None
 
     def outcomes(self) -> UInt8s:
         """Return which readings may be kept as far as they themselves tell."""
-        outcome = np.where(storable(self.readings), Outcome.KEPT, Outcome.NOT_STORABLE).astype(np.uint8)
+        outcome = np.where(self._storable, Outcome.KEPT, Outcome.NOT_STORABLE).astype(np.uint8)
         outcome[list(self.refused_rows)] = Outcome.NOT_STORABLE
         return outcome
 

@@ -15,6 +15,12 @@ _LANE_KEY = 7_431_000
 CONNECT_S_MAX = 5
 """How long connecting may take, seconds."""
 
+LOCK_S_MAX = 10
+"""How long a batch may wait for a stream that another transaction holds, seconds; then its senders come again."""
+
+SILENCE_S_MAX = 15
+"""How long the database may stay silent to what was sent before the connection counts as lost, seconds."""
+
 _TAKE_LANE = """
     SELECT lane FROM generate_series(0, %s) AS lane WHERE pg_try_advisory_lock(%s, lane) LIMIT 1
 """
@@ -54,11 +60,15 @@ async def open_writer(dsn: str, *, node: int, process: str) -> Writer:
         NoLaneError: if all lanes of the node are taken.
     """
     connection = await AsyncConnection.connect(
-        dsn, application_name=f"cityloop {process}", connect_timeout=CONNECT_S_MAX
+        dsn,
+        application_name=f"cityloop {process}",
+        connect_timeout=CONNECT_S_MAX,
+        keepalives_idle=SILENCE_S_MAX,
+        tcp_user_timeout=SILENCE_S_MAX * 1000,
     )
     connection.prepare_threshold = 2
     register_arrays(connection.adapters)
-    await connection.execute("SET TIME ZONE 'UTC'")
+    await connection.execute(f"SET TIME ZONE 'UTC'; SET lock_timeout = '{LOCK_S_MAX}s'")
     row = await (await connection.execute(_TAKE_LANE, (WRITERS_MAX - 1, _LANE_KEY + node))).fetchone()
     await connection.commit()
     if row is None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cityloop.sense.stream.history import writers
 from cityloop.sense.stream.history.writers import open_writer
-from cityloop.sense.stream.readings import Outcome, OverloadedError
+from cityloop.sense.stream.readings import HistoryAwayError, Outcome, OverloadedError
 from cityloop.site.pipeline import open_pipeline
 from cityloop.site.pipeline.requests import WAITING_READINGS_MAX
 
@@ -144,3 +145,17 @@ def _model(
             if time < until and time >= newest.get(stream, (0, 0.0))[0]:
                 newest[stream] = (time, value)
     return kept, newest
+
+
+async def test_a_stream_that_stays_locked_sends_its_batch_back_and_nothing_else(
+    store: Store, judge: RecordingJudge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writers, "LOCK_S_MAX", 1)
+    pipeline = await open_pipeline(store.dsn, node=0, process="web", judge=judge)
+    async with await psycopg.AsyncConnection.connect(store.dsn) as holder:
+        await holder.execute("SELECT 1 FROM sense_latest WHERE datastream_id = 1 FOR UPDATE")
+        with pytest.raises(HistoryAwayError):
+            await pipeline.keep(readings([(1, now_us(), 1.0)]), idempotent=False)
+        await pipeline.keep(readings([(2, now_us(), 1.0)]), idempotent=False)
+    await pipeline.close()
+    assert store.count() == 1
