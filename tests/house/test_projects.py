@@ -16,6 +16,7 @@ from cityloop.sense import facade as sense
 from cityloop.site import found
 from cityloop.site.configuration import Configuration
 from cityloop.site.demo import city
+from tests.seeds import seed_registry
 
 HAN = range(0x4E00, 0xA000)
 every_project = pytest.mark.parametrize("project", found.projects(), ids=lambda project: project.code)
@@ -95,7 +96,7 @@ def test_watches_and_case_kinds_are_unique_over_all_projects() -> None:
 
 @pytest.fixture
 def demo_city(db: None, own_home: Path) -> None:  # noqa: ARG001  the database must stand
-    registry.seed()
+    seed_registry()
     city.prepare(Configuration(home=own_home, demo="simulate"))
 
 

@@ -14,6 +14,7 @@ from cityloop.registry import facade
 from cityloop.registry.facade import ROLES, Right, Role
 from cityloop.registry.models import Person, Post
 from cityloop.site.found import project_names
+from tests.seeds import seed_registry
 
 ANSWERS_WITH_THE_RIGHT = {200, 302, 404, 405}
 """What a GET with plausible parameters may be answered with: shown, led on, nothing there, only by POST."""
@@ -83,7 +84,7 @@ def guarded() -> list[Route]:
 @pytest.fixture
 def city(db: None) -> None:  # noqa: ARG001  the database must stand
     """Fill areas and organisations."""
-    facade.seed()
+    seed_registry()
 
 
 def browser_of(role: Role) -> Client:

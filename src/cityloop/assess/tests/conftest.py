@@ -12,7 +12,7 @@ from cityloop.journal import facade as journal
 from cityloop.kernel.areas import AreaCode
 from cityloop.kernel.facts.responded import CaseClosed, CaseOpened, CaseStepped
 from cityloop.kernel.text import Text
-from cityloop.registry import facade as registry
+from tests.seeds import seed_registry
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 PASSWORD = "loop-of-the-city-7"
@@ -90,6 +90,6 @@ class Teller:
 @pytest.fixture
 def teller(request: pytest.FixtureRequest) -> Iterator[Teller]:
     request.getfixturevalue("transactional_db")
-    registry.seed()
+    seed_registry()
     facade.declare_indicators()
     return Teller()

@@ -13,6 +13,7 @@ from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import PersonView
 from cityloop.sense import facade as sense
+from tests.seeds import seed_registry
 
 PASSWORD = "a long enough password"
 NOW = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
@@ -59,7 +60,7 @@ class City:
 def city(db: None) -> City:  # noqa: ARG001  asked for what it does
     """Return the small city."""
     forget_curves()
-    registry.seed()
+    seed_registry()
     registry.ensure_demo_people(PASSWORD)
     sense.declare(PUMPS, Origin.REPLAYED)
     command.register_lines(PUMPS)

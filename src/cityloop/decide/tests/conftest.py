@@ -28,6 +28,7 @@ from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import PersonView
 from cityloop.sense import facade as sense
+from tests.seeds import seed_registry
 
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
 """12:00 in the city."""
@@ -92,7 +93,7 @@ class City:
     """Streams under watches, and mouths into them."""
 
     def __init__(self) -> None:
-        registry.seed()
+        seed_registry()
         registry.ensure_demo_people(PASSWORD)
         sense.declare(PROJECT, Origin.LIVE)
         views = {view.code.rpartition("/")[2]: view.datastream_id for view in sense.streams_of_project("specimen")}

@@ -10,6 +10,7 @@ from django.test import Client
 from cityloop.registry import facade
 from cityloop.registry.models import Person
 from cityloop.registry.services.demo import DEMO_PEOPLE
+from tests.seeds import seed_registry
 
 PASSWORD = "a-long-demo-word"
 
@@ -19,7 +20,7 @@ SignIn = Callable[[str], Client]
 @pytest.fixture
 def seeded(db: None) -> None:  # noqa: ARG001  the database must stand
     """Fill areas, calendar and organisations."""
-    facade.seed()
+    seed_registry()
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import PersonView
 from cityloop.respond import facade
+from tests.seeds import seed_registry
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 """A Monday, 12:00 in the city."""
@@ -46,7 +47,7 @@ PASSWORD = "loop-of-the-city-7"
 @pytest.fixture
 def city(request: pytest.FixtureRequest) -> dict[str, PersonView]:
     request.getfixturevalue("db")
-    registry.seed()
+    seed_registry()
     registry.ensure_demo_people(PASSWORD)
     facade.declare(PROJECT)
     return {one.username: one for one in registry.people()}

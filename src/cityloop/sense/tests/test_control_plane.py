@@ -14,10 +14,10 @@ from cityloop.kernel.facts.sensed import ReadingsKept
 from cityloop.kernel.instants import to_us
 from cityloop.kernel.observation_ids import ObservationIds
 from cityloop.kernel.text import Text
-from cityloop.registry import facade as registry
 from cityloop.sense import facade
 from cityloop.sense.models import Datastream, Rejected, RejectedCount
 from cityloop.sense.selectors.counters import _Settled
+from tests.seeds import seed_registry
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -65,7 +65,7 @@ def keep(stream: int, at: datetime, value: float, ids: ObservationIds = Observat
 
 @pytest.fixture
 def stream() -> int:
-    registry.seed()
+    seed_registry()
     facade.declare(project())
     (view,) = facade.streams_of_project("wells")
     return view.datastream_id

@@ -11,15 +11,15 @@ from django.utils import timezone
 from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.kernel.instants import to_us
 from cityloop.kernel.observation_ids import ObservationIds
-from cityloop.registry import facade as registry
 from cityloop.sense import facade as sense
 from cityloop.site.configuration import Configuration
 from cityloop.site.demo import city
+from tests.seeds import seed_registry
 
 
 @pytest.fixture
 def client(db: None, own_home: object) -> Client:  # noqa: ARG001  the database must stand
-    registry.seed()
+    seed_registry()
     city.prepare(Configuration(home=own_home, demo="simulate"))
     officer = Client()
     officer.force_login(get_user_model().objects.get(username="duty1"))
