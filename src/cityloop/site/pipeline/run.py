@@ -15,7 +15,6 @@ from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.instants import to_us
 from cityloop.sense.stream.history.partitions import Partitions
 from cityloop.sense.stream.history.refusals import refuse_unreadable
-from cityloop.sense.stream.history.retries import forget_answers
 from cityloop.sense.stream.history.writers import CONNECT_S_MAX, NoLaneError, Writer, open_writer
 from cityloop.sense.stream.readings import HistoryAwayError, Kept, Outcome, Readings
 from cityloop.site.pipeline.requests import Request, RequestQueue, Takeover
@@ -32,9 +31,6 @@ PAUSE_S_MIN, PAUSE_S_MAX = 0.05, 1.0
 
 WATCHES_S = 1.0
 """How often a busy process looks whether the watches have changed, seconds."""
-
-FORGET_S = 10.0
-"""How often a busy process forgets old retry keys, seconds."""
 
 AHEAD_S = 3600.0
 """How often the partitions of the next days are made, seconds."""
@@ -63,7 +59,7 @@ class Pipeline:
         self._task: asyncio.Task[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._closing = False
-        self._watches_at = self._ahead_at = self._forgot_at = float("-inf")
+        self._watches_at = self._ahead_at = float("-inf")
 
     async def keep(self, readings: Readings, *, idempotent: bool, retry_key: str = "") -> Kept:
         """Make readings durable and judged; return when they are (see `Ingest`).
@@ -187,10 +183,6 @@ class Pipeline:
             await connection.rollback()
             self._watches_at = moment
         now_us = to_us(datetime.now(UTC))
-        if moment - self._forgot_at > FORGET_S:
-            await forget_answers(connection, now=datetime.now(UTC))
-            await connection.commit()
-            self._forgot_at = moment
         if moment - self._ahead_at > AHEAD_S:
             await self._partitions.make_ahead(connection, now_us=now_us)
             self._ahead_at = moment

@@ -1,28 +1,16 @@
 """Idempotency keys: a batch that was sent again gets the answer of the first time."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncCursor
 
 from cityloop.kernel.errors import CityloopError
 from cityloop.sense.stream.readings import Kept
 
 _KNOWN = "SELECT retry_key, observation_ids, outcomes FROM sense_idempotency WHERE retry_key = ANY(%s)"
 _REMEMBER = "INSERT INTO sense_idempotency (retry_key, observation_ids, outcomes) VALUES (%s, %s, %s)"
-_FORGET = """
-    DELETE FROM sense_idempotency WHERE retry_key IN (
-        SELECT retry_key FROM sense_idempotency WHERE kept_at < %s LIMIT %s FOR UPDATE SKIP LOCKED
-    )
-"""
-
-KEY_HOURS = 24
-"""How long a retry key is remembered, hours."""
-
-FORGET_MAX = 20_000
-"""How many keys are forgotten at once."""
 
 
 class RetryKeyReusedError(CityloopError):
@@ -50,8 +38,3 @@ async def remember_answers(cursor: AsyncCursor[Any], given: dict[str, Kept]) -> 
     rows = [(key, given[key].observation_id.tolist(), given[key].outcome.tolist()) for key in sorted(given)]
     if rows:
         await cursor.executemany(_REMEMBER, rows)
-
-
-async def forget_answers(connection: AsyncConnection[Any], *, now: datetime) -> int:
-    """Delete answers that are older than `KEY_HOURS`, at most `FORGET_MAX`; return how many."""
-    return (await connection.execute(_FORGET, (now - timedelta(hours=KEY_HOURS), FORGET_MAX))).rowcount

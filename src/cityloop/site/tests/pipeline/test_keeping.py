@@ -209,12 +209,3 @@ async def test_ids_rise_with_the_ingest(pipeline: Pipeline) -> None:
     batches = [await pipeline.keep(readings([(1, at + n, 1.0)] * 3000), idempotent=False) for n in range(3)]
     ids = [number for kept in batches for number in kept.observation_id.tolist()]
     assert ids == sorted(set(ids))
-
-
-async def test_a_retry_key_is_forgotten_after_a_day(pipeline: Pipeline, store: Store) -> None:
-    store.run(
-        "INSERT INTO sense_idempotency (retry_key, kept_at, observation_ids, outcomes) "
-        "VALUES ('old', now() - interval '25 hours', '{1}', '{0}'), ('young', now() - interval '23 hours', '{1}', '{0}')"
-    )
-    await pipeline.keep(readings([(1, now_us(), 1.0)]), idempotent=False)
-    assert store.rows("SELECT retry_key FROM sense_idempotency") == [("young",)]
