@@ -25,6 +25,20 @@ PRIVATE_PREFIX = "mouth."
 STREAM_BYTES_MAX = 4 * 2**30
 """Bound of the stream, bytes: about 8 million messages that wait for a history that is away."""
 
+RETAINED_BYTES_MAX = 64 * 2**20
+"""Bound of the messages devices publish as retained, bytes; the oldest go."""
+
+_RETAINED = {
+    "name": "$MQTT_rmsgs",
+    "subjects": ["$MQTT.rmsgs.>"],
+    "retention": "limits",
+    "discard": "old",
+    "max_bytes": RETAINED_BYTES_MAX,
+    "max_msgs_per_subject": 1,
+    "storage": "file",
+    "num_replicas": 1,
+}
+
 FETCH_MESSAGES_MAX = 8192
 """Bound of a fetch, messages."""
 
@@ -102,21 +116,29 @@ def _refused(answer: dict[str, Any]) -> None:
 async def prepare_stream(nats: Nats) -> StreamState:
     """Make the stream of device messages, or bring it to our bounds, and return how it stands.
 
-    Call it before the first device may connect: the server would make a stream that forgets what nobody waits for.
+    Call it before the first device may connect: the server would make a stream that forgets what nobody waits for. What
+    devices publish as retained is stored by the server as well, a message a topic; that store gets its bound here.
 
     Raises:
         NatsAwayError: if the server refuses.
     """
-    state = await nats.request(f"$JS.API.STREAM.INFO.{STREAM}", {})
+    await _prepared(nats, _RETAINED)
+    return _state_of(await _prepared(nats, _configuration()))
+
+
+async def _prepared(nats: Nats, wanted: dict[str, Any]) -> dict[str, Any]:
+    name = wanted["name"]
+    state = await nats.request(f"$JS.API.STREAM.INFO.{name}", {})
+    found = state.get("config", {})
     if state.get("error", {}).get("code") == _NOT_FOUND:
-        state = await nats.request(f"$JS.API.STREAM.CREATE.{STREAM}", _configuration())
-    elif "config" in state and state["config"].get("retention") != "limits":
-        _refused(await nats.request(f"$JS.API.STREAM.DELETE.{STREAM}", {}))
-        state = await nats.request(f"$JS.API.STREAM.CREATE.{STREAM}", _configuration())
-    elif "config" in state and any(state["config"].get(name) != value for name, value in _configuration().items()):
-        state = await nats.request(f"$JS.API.STREAM.UPDATE.{STREAM}", state["config"] | _configuration())
+        state = await nats.request(f"$JS.API.STREAM.CREATE.{name}", wanted)
+    elif found and found["retention"] != wanted["retention"]:
+        _refused(await nats.request(f"$JS.API.STREAM.DELETE.{name}", {}))
+        state = await nats.request(f"$JS.API.STREAM.CREATE.{name}", wanted)
+    elif found and any(found.get(part) != value for part, value in wanted.items()):
+        state = await nats.request(f"$JS.API.STREAM.UPDATE.{name}", found | wanted)
     _refused(state)
-    return _state_of(state)
+    return state
 
 
 def _state_of(answer: dict[str, Any]) -> StreamState:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import paho.mqtt.client as mqtt
 import pytest
 
-from cityloop.convey.stream.jetstream import StreamState, prepare_stream
+from cityloop.convey.stream.jetstream import RETAINED_BYTES_MAX, StreamState, prepare_stream
 from cityloop.convey.stream.nats import Nats, open_nats
 from cityloop.site.configuration import Configuration
 from cityloop.site.pipeline import Pipeline
@@ -178,6 +178,17 @@ async def test_a_device_may_not_speak_elsewhere_nor_listen(device: mqtt.Client, 
     await send(device, "v1.1/Datastreams(1)/Observations", {"result": 1})
     assert (await stream(nats)).messages == 2
     assert heard == []
+
+
+async def test_what_devices_publish_as_retained_is_kept_and_bounded(
+    device: mqtt.Client, wire: Callable[[], object], nats: Nats, store: Store
+) -> None:
+    wire()
+    info = device.publish("v1.1/Datastreams(1)/Observations", b'{"result": 1}', qos=1, retain=True)
+    await until(info.is_published)
+    await until(lambda: store.count() == 1)
+    retained = await nats.request("$JS.API.STREAM.INFO.$MQTT_rmsgs", {})
+    assert retained["config"]["max_bytes"] == RETAINED_BYTES_MAX
 
 
 async def test_two_deliveries_and_many_restarts_keep_each_reading_once(
