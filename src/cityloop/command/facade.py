@@ -43,7 +43,7 @@ def register_lines(project: Project) -> None:
 
 def open_items(person: PersonView) -> tuple[list[OpenItem], list[Ref]]:
     """Return what stands open in a person's area, and the facts behind it."""
-    alarms = [alarm for alarm in decide.open_alarms() if lies_within(alarm.area, person.area)]
+    alarms = [alarm for alarm in decide.open_alarms() if lies_within(alarm.area, _room_of(person))]
     cases = [case for case in respond.cases(person=person) if case.is_open]
     items = [
         OpenItem(
@@ -59,9 +59,14 @@ def open_items(person: PersonView) -> tuple[list[OpenItem], list[Ref]]:
     return items, [Ref.fact(fact_id) for fact_id in facts[:ITEMS_CAUSING_MAX]]
 
 
+def _room_of(person: PersonView) -> AreaCode:
+    """Return whose duty room a person sits in."""
+    return registry.reach_of(person, Right.HAND_OVER_SHIFT)
+
+
 def next_officers(person: PersonView) -> Sequence[PersonView]:
     """Return who may take over a person's shift."""
-    able = registry.people_with(Right.HAND_OVER_SHIFT, person.area)
+    able = registry.people_with(Right.HAND_OVER_SHIFT, _room_of(person))
     return [officer for officer in able if officer.person_id != person.person_id]
 
 
@@ -73,11 +78,12 @@ def hand_over(person: PersonView, *, taking_over: int, note: str) -> int:
         SameOfficerError: if both are one person.
         InvalidFieldError: if the note is empty or too long.
     """
-    registry.require(person, Right.HAND_OVER_SHIFT, area=person.area, what="hand over the shift")
-    registry.require(registry.person(taking_over), Right.HAND_OVER_SHIFT, area=person.area, what="take over the shift")
+    area = _room_of(person)
+    registry.require(person, Right.HAND_OVER_SHIFT, area=area, what="hand over the shift")
+    registry.require(registry.person(taking_over), Right.HAND_OVER_SHIFT, area=area, what="take over the shift")
     items, causes = open_items(person)
     return hand_over_shift(
-        person.area, leaving=person.person_id, taking_over=taking_over, note=note, items=items, causes=causes
+        area, leaving=person.person_id, taking_over=taking_over, note=note, items=items, causes=causes
     )
 
 

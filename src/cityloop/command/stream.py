@@ -61,12 +61,16 @@ Numbers = Callable[[], Awaitable[dict[str, Any]]]
 Place = tuple[int, int]
 """A position of the journal: (transaction, sequence)."""
 BEGINNING: Place = (0, 0)
+PLACE_DIGITS_MAX = 18
+"""Longest number of a position that is looked at, digits: it fits a bigint."""
 
 
 def place_of(text: str) -> Place | None:
     """Return the position a Last-Event-ID names, None where it names none."""
     transaction, _, sequence = text.partition(":")
-    return (int(transaction), int(sequence)) if transaction.isdecimal() and sequence.isdecimal() else None
+    parts = (transaction, sequence)
+    is_place = all(part.isdecimal() and len(part) <= PLACE_DIGITS_MAX for part in parts)
+    return (int(transaction), int(sequence)) if is_place else None
 
 
 @dataclass(frozen=True, slots=True)

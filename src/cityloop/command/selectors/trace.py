@@ -7,6 +7,8 @@ from uuid import UUID
 
 from cityloop.command.rules.chain import address_of, counts
 from cityloop.command.rules.words import QUALITY_TITLES, field_title, fields_of, title_of
+from cityloop.command.selectors.sight import Sight
+from cityloop.decide.facade import actor_names
 from cityloop.journal import facade as journal
 from cityloop.kernel.facts import Fact, Ref, RefKind, fact_kind
 from cityloop.kernel.facts.assessed import IndicatorValued
@@ -14,7 +16,7 @@ from cityloop.kernel.facts.responded import CaseStepped
 from cityloop.kernel.levels import Level
 from cityloop.kernel.quality import Quality
 from cityloop.kernel.text import Text
-from cityloop.registry.facade import actor_name, area_name
+from cityloop.registry.facade import PersonView, area_name
 from cityloop.respond import facade as respond
 from cityloop.sense import facade as sense
 
@@ -35,6 +37,7 @@ _HIDDEN = {
 """Fields that are said elsewhere in a step, or are mere row numbers."""
 
 _NOT_HERE = Text("记录不在本节点（已清除或属其他节点）", "Fact not kept here (removed, or of another node)")
+_BEYOND = Text("不在您的权限范围内，不予显示", "Not shown: it lies beyond your area or organisation")
 _QUALITY = Text("质量标记", "Quality flag")
 _CODES: dict[str, dict[str, Text]] = {
     "step": {str(code): title for code, title in respond.STEP_TITLES.items()},
@@ -61,7 +64,8 @@ class TraceStep:
     """One step of a chain.
 
     Attributes:
-        kind: `fact, observation, aggregate` or `gone` (what retention has removed, or another node keeps).
+        kind: `fact, observation, aggregate`, `gone` (what retention has removed, or another node keeps) or `withheld`
+            (what the reader may not see).
         key: the fact's UUID, the observation's id, the aggregate's selector.
         link: its own page, empty where it has none.
         title: what happened.
@@ -123,7 +127,7 @@ def _shown(name: str, value: object) -> Value | None:
         return float(value)
     text = str(value) if value is not None else ""
     if name in {"to", "consented_by"} and text:
-        return actor_name(text)
+        return actor_names([text])[text]
     return text or None
 
 
@@ -159,17 +163,27 @@ def step_of_fact(fact: Fact) -> TraceStep:
     level, what = getattr(fact, "level", None), _what(fact)
     return TraceStep(
         kind="fact", key=str(fact.fact_id), link=f"/trace/fact/{fact.fact_id}/", title=title_of(kind), what=what,
-        at=fact.happened_at, actor=actor_name(fact.actor), place=area_name(fact.area), level=level,
+        at=fact.happened_at, actor=actor_names([fact.actor])[fact.actor], place=area_name(fact.area), level=level,
         details=_details_of(fact),
     )  # fmt: skip
 
 
-def step_of_observation(observation_id: int) -> TraceStep:
+def _seen_step(fact: Fact, sight: Sight) -> TraceStep:
+    return step_of_fact(fact) if sight.of_fact(fact) else _withheld()
+
+
+def _withheld() -> TraceStep:
+    return TraceStep(kind="withheld", key="", link="", title=_BEYOND)
+
+
+def step_of_observation(observation_id: int, sight: Sight) -> TraceStep:
     """Return a reading as a step; one that is no longer kept is said to be gone."""
     found = sense.observation(observation_id)
     if found is None:
         return _gone(str(observation_id), Text("读数（已按保存期限清除）", "Reading (removed by retention)"))
     stream = sense.stream_view(found.datastream_id)
+    if not sight.of_area(stream.area):
+        return _withheld()
     quality = () if found.quality is Quality.GOOD else (Detail(_QUALITY, QUALITY_TITLES[found.quality]),)
     return TraceStep(
         kind="observation", key=str(observation_id), link=f"/trace/observation/{observation_id}/",
@@ -188,17 +202,17 @@ def _result_of(found: sense.ObservationView) -> Value:
     return found.value if found.value is not None else str(found.result)
 
 
-def step_of_aggregate(ref: Ref) -> TraceStep:
-    """Return an aggregate as a step with the first of its facts."""
+def step_of_aggregate(ref: Ref, sight: Sight) -> TraceStep:
+    """Return an aggregate as a step with the first of its facts; bare where the reader does not see what it counts."""
     kind = title_of(str(ref.parameters.get("kind", ref.key)))
     title = Text(f"统计自：{kind.zh}", f"Counted from: {kind.en}")
-    if not address_of(ref):
+    if not address_of(ref) or not sight.of_aggregate(ref):
         return TraceStep(kind="aggregate", key=ref.key, link="", title=title)
     entries, count = journal.facts_of_aggregate(ref, limit=AGGREGATE_SHOWN)
     area = ref.parameters.get("area")
     return TraceStep(
         kind="aggregate", key=ref.key, link=address_of(ref), title=title, count=count,
-        place=area_name(area) if area else None, among=tuple(step_of_fact(entry.fact) for entry in entries),
+        place=area_name(area) if area else None, among=tuple(_seen_step(entry.fact, sight) for entry in entries),
     )  # fmt: skip
 
 
@@ -206,7 +220,7 @@ def _gone(key: str, title: Text) -> TraceStep:
     return TraceStep(kind="gone", key=key, link="", title=title)
 
 
-def _causes_of(refs: Iterable[Ref]) -> tuple[list[TraceStep], bool]:
+def _causes_of(refs: Iterable[Ref], sight: Sight) -> tuple[list[TraceStep], bool]:
     """Walk up from some references, breadth first."""
     steps: dict[tuple[str, str], TraceStep] = {}
     waiting = list(refs)
@@ -216,9 +230,9 @@ def _causes_of(refs: Iterable[Ref]) -> tuple[list[TraceStep], bool]:
         facts = {str(entry.fact.fact_id): entry.fact for entry in journal.facts_with_ids(_ids(fresh.values()))}
         for place, ref in fresh.items():
             fact = facts.get(ref.key) if ref.kind is RefKind.FACT else None
-            steps[place] = _step_of(ref, fact)
+            steps[place] = _step_of(ref, fact, sight)
             waiting += list(fact.causes) if fact else []
-    return sorted(steps.values(), key=_order), bool(waiting)
+    return sorted(dict.fromkeys(steps.values()), key=_order), bool(waiting)
 
 
 def _key(ref: Ref) -> str:
@@ -229,21 +243,21 @@ def _ids(refs: Iterable[Ref]) -> list[UUID]:
     return [UUID(ref.key) for ref in refs if ref.kind is RefKind.FACT]
 
 
-def _step_of(ref: Ref, fact: Fact | None) -> TraceStep:
+def _step_of(ref: Ref, fact: Fact | None, sight: Sight) -> TraceStep:
     if ref.kind is RefKind.OBSERVATION:
-        return step_of_observation(int(ref.key))
+        return step_of_observation(int(ref.key), sight)
     if ref.kind is RefKind.AGGREGATE:
-        return step_of_aggregate(ref)
+        return step_of_aggregate(ref, sight)
     if fact is None:
         return _gone(ref.key, _NOT_HERE)
-    return step_of_fact(fact)
+    return _seen_step(fact, sight)
 
 
 def _order(step: TraceStep) -> float:
     return step.at.timestamp() if step.at else 0.0
 
 
-def _effects_of(ref: Ref, subject: Fact | None) -> tuple[list[TraceStep], bool]:
+def _effects_of(ref: Ref, subject: Fact | None, sight: Sight) -> tuple[list[TraceStep], bool]:
     """Walk down from a reference, breadth first, and on to the indicator that counts what was found."""
     found: dict[UUID, Fact] = {}
     waiting, cut = [ref], False
@@ -257,7 +271,8 @@ def _effects_of(ref: Ref, subject: Fact | None) -> tuple[list[TraceStep], bool]:
     counted = [fact for fact in (subject, *found.values()) if fact is not None]
     for indicator in _indicators_counting(counted):
         found.setdefault(indicator.fact_id, indicator)
-    return sorted(map(step_of_fact, found.values()), key=_order), cut or bool(waiting)
+    steps = dict.fromkeys(_seen_step(fact, sight) for fact in found.values())
+    return sorted(steps, key=_order), cut or bool(waiting)
 
 
 def _indicators_counting(facts: list[Fact]) -> list[Fact]:
@@ -273,24 +288,46 @@ def _indicators_counting(facts: list[Fact]) -> list[Fact]:
     return list(first.values())
 
 
-def chain_of_fact(fact_id: UUID) -> Chain | None:
-    """Return the chain through a fact, None where the journal does not hold it."""
-    entry = journal.fact_with_id(fact_id)
+def chain_of_fact(fact_id: UUID, *, reader: PersonView | None) -> Chain | None:
+    """Return the chain through a fact as a reader sees it, None where the journal does not hold it.
+
+    Args:
+        fact_id: the fact.
+        reader: who looks; None for the machine's own command line.
+
+    Raises:
+        AccessDeniedError: if the reader may not see the fact; audited.
+    """
+    entry, sight = journal.fact_with_id(fact_id), Sight(reader)
     if entry is None:
         return None
-    causes, causes_cut = _causes_of(entry.fact.causes)
-    effects, effects_cut = _effects_of(Ref.fact(fact_id), entry.fact)
+    sight.require_fact(entry.fact)
+    causes, causes_cut = _causes_of(entry.fact.causes, sight)
+    effects, effects_cut = _effects_of(Ref.fact(fact_id), entry.fact, sight)
     return Chain(tuple(causes), step_of_fact(entry.fact), tuple(effects), causes_cut or effects_cut)
 
 
-def chain_of_observation(observation_id: int) -> Chain:
-    """Return the chain that begins with a reading; the reading itself may be gone."""
-    effects, cut = _effects_of(Ref.observation(observation_id), None)
-    return Chain((), step_of_observation(observation_id), tuple(effects), cut)
+def chain_of_observation(observation_id: int, *, reader: PersonView | None) -> Chain:
+    """Return the chain that begins with a reading as a reader sees it; the reading itself may be gone.
+
+    Raises:
+        AccessDeniedError: if the reader may not see the reading; audited.
+    """
+    sight, found = Sight(reader), sense.observation(observation_id)
+    if found is not None:
+        sight.require_area(sense.stream_view(found.datastream_id).area, what=f"observation {observation_id}")
+    effects, cut = _effects_of(Ref.observation(observation_id), None, sight)
+    return Chain((), step_of_observation(observation_id, sight), tuple(effects), cut)
 
 
-def aggregate_page(ref: Ref, *, page: int) -> AggregatePage:
-    """Return a page of the facts an aggregate counts, oldest first; page numbers begin with 1."""
+def aggregate_page(ref: Ref, *, reader: PersonView | None, page: int) -> AggregatePage:
+    """Return a page of the facts an aggregate counts, oldest first; page numbers begin with 1.
+
+    Raises:
+        AccessDeniedError: if the reader may not see where it counts; audited.
+    """
+    sight = Sight(reader)
+    sight.require_aggregate(ref)
     entries, count = journal.facts_of_aggregate(ref, after=(page - 1) * AGGREGATE_PAGE, limit=AGGREGATE_PAGE)
     area = ref.parameters.get("area")
     return AggregatePage(
@@ -298,7 +335,7 @@ def aggregate_page(ref: Ref, *, page: int) -> AggregatePage:
         area=area_name(area) if area else None,
         as_of=ref.as_of,
         count=count,
-        steps=tuple(step_of_fact(entry.fact) for entry in entries),
+        steps=tuple(_seen_step(entry.fact, sight) for entry in entries),
         page=page,
         pages=max(1, -(-count // AGGREGATE_PAGE)),
     )

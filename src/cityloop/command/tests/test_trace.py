@@ -84,7 +84,7 @@ def story(city: City) -> list[Fact]:
 
 
 def test_from_a_step_the_chain_goes_up_to_the_reading_and_down_to_the_indicator(story: list[Fact]) -> None:
-    chain = facade.chain_of_fact(story[2].fact_id)
+    chain = facade.chain_of_fact(story[2].fact_id, reader=None)
     assert chain is not None
     assert [step.kind for step in chain.causes] == ["observation", "fact", "fact"]
     assert [step.key for step in chain.effects] == [str(story[3].fact_id), str(story[4].fact_id)]
@@ -92,7 +92,7 @@ def test_from_a_step_the_chain_goes_up_to_the_reading_and_down_to_the_indicator(
 
 
 def test_from_the_indicator_the_chain_names_what_it_counts(story: list[Fact]) -> None:
-    chain = facade.chain_of_fact(story[4].fact_id)
+    chain = facade.chain_of_fact(story[4].fact_id, reader=None)
     assert chain is not None
     (counted,) = chain.causes
     assert (counted.kind, counted.count) == ("aggregate", 1)
@@ -100,14 +100,14 @@ def test_from_the_indicator_the_chain_names_what_it_counts(story: list[Fact]) ->
 
 
 def test_from_the_reading_everything_follows(story: list[Fact]) -> None:
-    chain = facade.chain_of_observation(READING)
+    chain = facade.chain_of_observation(READING, reader=None)
     assert [step.key for step in chain.effects] == [str(fact.fact_id) for fact in story]
 
 
 def test_a_reading_that_retention_removed_is_said_to_be_gone(story: list[Fact]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM sense_observation")
-    chain = facade.chain_of_fact(story[0].fact_id)
+    chain = facade.chain_of_fact(story[0].fact_id, reader=None)
     assert chain is not None
     assert (chain.causes[0].kind, "retention" in chain.causes[0].title.en) == ("gone", True)
 
@@ -115,13 +115,13 @@ def test_a_reading_that_retention_removed_is_said_to_be_gone(story: list[Fact]) 
 def test_a_cause_that_the_journal_does_not_hold_is_said_to_be_gone(city: City) -> None:
     alarm = _alarm(city.streams["a"], Ref.fact(uuid4()), Ref.aggregate("other.selector", {}, as_of=""))
     journal.post(alarm)
-    chain = facade.chain_of_fact(alarm.fact_id)
+    chain = facade.chain_of_fact(alarm.fact_id, reader=None)
     assert chain is not None
     assert {step.kind for step in chain.causes} == {"gone", "aggregate"}
 
 
 def test_a_fact_that_is_not_there_has_no_chain(city: City) -> None:
-    assert facade.chain_of_fact(uuid4()) is None
+    assert facade.chain_of_fact(uuid4(), reader=None) is None
     assert signed_in("duty1").get(f"/trace/fact/{uuid4()}/").status_code == 404
     assert city.people
 
@@ -129,7 +129,7 @@ def test_a_fact_that_is_not_there_has_no_chain(city: City) -> None:
 def test_a_very_long_chain_says_that_it_is_cut(city: City) -> None:
     alarm = _alarm(city.streams["a"])
     journal.post(alarm, *(_opened(alarm) for _ in range(30)))
-    chain = facade.chain_of_fact(alarm.fact_id)
+    chain = facade.chain_of_fact(alarm.fact_id, reader=None)
     assert chain is not None
     assert chain.cut
     assert len(chain.effects) == 20

@@ -17,7 +17,7 @@ from cityloop.command import facade
 from cityloop.command.facade import Hub, Message
 from cityloop.command.views.picture import stages_in_words
 from cityloop.kernel.areas import CITY, AreaCode, lies_within
-from cityloop.registry.facade import Right, person_of, requires
+from cityloop.registry.facade import Right, person_of, reach_of, requires
 
 BEAT_S = 2.0
 """After so much silence a beat is sent, seconds: a wall that hears nothing for longer knows that its feed is old."""
@@ -54,11 +54,9 @@ def _numbers(area: AreaCode = CITY) -> dict[str, Any]:
 async def feed(request: HttpRequest) -> HttpResponseBase:
     """Stream facts and numbers to one wall."""
     since = facade.place_of(request.headers.get("Last-Event-ID", ""))
-    person = person_of(request)
+    area = reach_of(person_of(request), Right.SEE_WALL)
     language = translation.get_language() or settings.LANGUAGE_CODE
-    response = StreamingHttpResponse(
-        _frames(since, area=person.area, language=language), content_type="text/event-stream"
-    )
+    response = StreamingHttpResponse(_frames(since, area=area, language=language), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response

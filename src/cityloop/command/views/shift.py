@@ -10,7 +10,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from cityloop.command import facade
 from cityloop.kernel.errors import CityloopError
-from cityloop.registry.facade import Right, area_name, person_of, requires
+from cityloop.registry.facade import Right, area_name, person_of, reach_of, requires
+
+DIGITS_MAX = 18
+"""Longest number that is looked at, digits: it fits a bigint."""
 
 
 class NotANumberError(CityloopError):
@@ -31,14 +34,15 @@ def shift(request: HttpRequest) -> HttpResponse:
         )
         messages.success(request, gettext("The shift has been handed over."))
         return redirect("command:shift")
+    area = reach_of(person, Right.HAND_OVER_SHIFT)
     items, _ = facade.open_items(person)
     log = [
         {**asdict(entry), "person_name": entry.person_name, "kind_words": facade.LOG_KINDS[entry.kind]}
-        for entry in facade.log_entries(person.area)
+        for entry in facade.log_entries(area)
     ]
     context = {
-        "area": area_name(person.area), "duty": facade.on_duty(person.area), "items": items, "log": log,
-        "officers": facade.next_officers(person), "handovers": facade.handovers(person.area),
+        "area": area_name(area), "duty": facade.on_duty(area), "items": items, "log": log,
+        "officers": facade.next_officers(person), "handovers": facade.handovers(area),
         "log_kinds": facade.LOG_KINDS,
     }  # fmt: skip
     return render(request, "command/shift.html", context)
@@ -51,7 +55,7 @@ def log(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     corrects = request.POST.get("corrects", "").strip()
     facade.write_log(
-        person.area,
+        reach_of(person, Right.HAND_OVER_SHIFT),
         person=person.person_id,
         kind=request.POST.get("kind", ""),
         words=request.POST.get("words", ""),
@@ -62,6 +66,6 @@ def log(request: HttpRequest) -> HttpResponse:
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise NotANumberError(said=text)
+    if not text.isdecimal() or len(text) > DIGITS_MAX:
+        raise NotANumberError(said=text[:DIGITS_MAX])
     return int(text)

@@ -16,7 +16,7 @@ from cityloop.convey import facade as convey
 from cityloop.decide import facade as decide
 from cityloop.kernel.areas import CITY, AreaCode, area_code, lies_within
 from cityloop.kernel.errors import CityloopError, NotFoundError
-from cityloop.registry.facade import Right, area_name, person_of, requires
+from cityloop.registry.facade import Right, area_name, may, person_of, reach_of, require, requires
 from cityloop.respond import facade as respond
 from cityloop.sense import facade as sense
 
@@ -24,6 +24,7 @@ DAY = timedelta(hours=24)
 BUCKETS_OF_A_DAY = 288
 REFUSED_SHOWN = timedelta(days=7)
 REFUSED_ROWS = 50
+REASON_CHARACTERS = 200
 
 
 class BadAddressError(CityloopError):
@@ -36,7 +37,7 @@ class BadAddressError(CityloopError):
 @requires(Right.SEE_TRACE)
 def fact(request: HttpRequest, fact_id: UUID) -> HttpResponse:
     """Show the chain through a fact."""
-    chain = facade.chain_of_fact(fact_id)
+    chain = facade.chain_of_fact(fact_id, reader=person_of(request))
     if chain is None:
         raise NotFoundError(what=gettext("This fact"))
     return render(request, "command/trace.html", {"chain": chain})
@@ -46,7 +47,8 @@ def fact(request: HttpRequest, fact_id: UUID) -> HttpResponse:
 @requires(Right.SEE_TRACE)
 def observation(request: HttpRequest, observation_id: int) -> HttpResponse:
     """Show the chain that begins with a reading."""
-    return render(request, "command/trace.html", {"chain": facade.chain_of_observation(observation_id)})
+    chain = facade.chain_of_observation(observation_id, reader=person_of(request))
+    return render(request, "command/trace.html", {"chain": chain})
 
 
 @require_GET
@@ -56,9 +58,9 @@ def facts(request: HttpRequest) -> HttpResponse:
     try:
         ref = facade.aggregate_from(request.GET.dict())
         page = max(1, int(request.GET.get("page", "1")))
-    except ValueError as error:
-        raise BadAddressError(reason=str(error)) from error
-    found = facade.aggregate_page(ref, page=page)
+        found = facade.aggregate_page(ref, reader=person_of(request), page=page)
+    except (ValueError, OverflowError) as error:
+        raise BadAddressError(reason=str(error)[:REASON_CHARACTERS]) from error
     since, until = (_instant(ref.parameters.get(name)) for name in ("from", "until"))
     shown = {"found": found, "since": since, "until": until}
     shown["before"] = _page(request.GET, page - 1) if page > 1 else ""
@@ -82,6 +84,7 @@ def stream(request: HttpRequest, datastream_id: int) -> HttpResponse:
     """Show a datastream: latest reading, the last 24 hours, its alarms."""
     now = timezone.now()
     view = sense.stream_view(datastream_id)
+    require(person_of(request), Right.SEE_TRACE, area=view.area, what=f"datastream {datastream_id}")
     latest = sense.latest_of([datastream_id]).get(datastream_id)
     rows = _day_of(datastream_id, now)
     received, expected = sense.arrivals([datastream_id], since=now - DAY, until=now)
@@ -109,7 +112,10 @@ def line(request: HttpRequest, project: str, code: str) -> HttpResponse:
         raise NotFoundError(what=f"{project}/{code}")
     latest, views = sense.latest_of(found.streams), sense.stream_views(found.streams)
     streams = []
+    person = person_of(request)
     for stream_id, view in views.items():
+        if not may(person, Right.SEE_TRACE, area=view.area):
+            continue
         newest = latest.get(stream_id)
         streams.append({
             "datastream_id": stream_id, "title": view.title, "unit": view.unit_symbol, "place": area_name(view.area),
@@ -143,7 +149,7 @@ def _area_asked(request: HttpRequest) -> AreaCode:
         asked = area_code(request.GET.get("area", CITY))
     except ValueError as error:
         raise BadAddressError(reason=str(error)) from error
-    own = person_of(request).area
+    own = reach_of(person_of(request), Right.SEE_TRACE)
     return asked if lies_within(asked, own) else own
 
 
@@ -197,8 +203,11 @@ def _open_list(request: HttpRequest, title: str, area: AreaCode, rows: list[dict
 @require_GET
 @requires(Right.SEE_TRACE)
 def rejected(request: HttpRequest) -> HttpResponse:
-    """List what was refused, with reasons and counts."""
-    return render(request, "command/rejected.html", refused())
+    """Count what was refused, by reason; list the newest to those who see the whole city, for it names no district."""
+    found = refused()
+    if not may(person_of(request), Right.SEE_TRACE, area=CITY):
+        found["recent"] = []
+    return render(request, "command/rejected.html", found)
 
 
 def refused() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from cityloop.command import facade
 from cityloop.command.views.picture import bar_in_words, picture_in_words, said
 from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
-from cityloop.registry.facade import Right, district_shapes, person_of, personal, requires
+from cityloop.registry.facade import Right, district_shapes, person_of, personal, reach_of, requires
 
 
 @require_GET
@@ -25,8 +25,9 @@ from cityloop.registry.facade import Right, district_shapes, person_of, personal
 def wall(request: HttpRequest) -> HttpResponse:
     """Show the wall."""
     person = person_of(request)
-    picture = facade.picture(person.area)
-    duty = facade.on_duty(person.area)
+    area = reach_of(person, Right.SEE_WALL)
+    picture = facade.picture(area)
+    duty = facade.on_duty(area)
     bar = bar_in_words(picture)
     bar["duty"] = {"officers": [said(duty.taking_over_name)] if duty else []}
     bar["may_act"] = Right.ACT_ON_ALARMS in person.rights
@@ -40,7 +41,7 @@ def wall(request: HttpRequest) -> HttpResponse:
 @cache_control(no_store=True)
 def wall_data(request: HttpRequest) -> HttpResponse:
     """Return the picture of this moment as JSON."""
-    return JsonResponse(picture_in_words(facade.picture(person_of(request).area)))
+    return JsonResponse(picture_in_words(facade.picture(reach_of(person_of(request), Right.SEE_WALL))))
 
 
 @require_GET

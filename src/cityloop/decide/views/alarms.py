@@ -15,15 +15,18 @@ from django.views.decorators.http import require_POST, require_safe
 from cityloop.decide import facade
 from cityloop.decide.facade import AlarmView
 from cityloop.decide.forms import AlarmFilterForm, NoteForm, ShelveForm
-from cityloop.kernel.areas import CITY, AreaCode, lies_within
+from cityloop.kernel.areas import CITY, AreaCode
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
-from cityloop.registry.facade import PersonView, Right, may, person_of, require, requires, sentence_of
+from cityloop.registry.facade import PersonView, Right, may, person_of, reach_of, require, requires, sentence_of
 from cityloop.sense import facade as sense
 
 PAGE_ROWS = 50
 """How many alarms a page of the list shows."""
+
+PAGE_DIGITS_MAX = 6
+"""Longest page number that is looked at, digits."""
 
 REFUSED = 422
 """Status of an answer to a form that cannot be accepted."""
@@ -42,9 +45,10 @@ def alarm_list(request: HttpRequest) -> HttpResponse:
     who = person_of(request)
     form = AlarmFilterForm(request.GET, areas=_areas_of(who))
     asked = form.chosen()
-    if asked["area"] is None and who.area != CITY:
-        asked["area"] = who.area
-    page = max(1, int(request.GET["page"])) if request.GET.get("page", "").isdecimal() else 1
+    reach = reach_of(who, Right.SEE_WALL)
+    if asked["area"] is None and reach != CITY:
+        asked["area"] = reach
+    page = _page_asked(request.GET.get("page", ""))
     number = facade.alarm_number(**asked)
     alarms = facade.alarms(**asked, after=(page - 1) * PAGE_ROWS, limit=PAGE_ROWS)
     names = registry.area_names({alarm.area for alarm in alarms})
@@ -61,8 +65,13 @@ def alarm_list(request: HttpRequest) -> HttpResponse:
     return render(request, "decide/alarms.html", context)
 
 
+def _page_asked(text: str) -> int:
+    is_page = text.isdecimal() and len(text) <= PAGE_DIGITS_MAX
+    return max(1, int(text)) if is_page else 1
+
+
 def _areas_of(who: PersonView) -> list[tuple[AreaCode, Text]]:
-    views = [view for view in registry.districts() if lies_within(view.code, who.area)]
+    views = [view for view in registry.districts() if may(who, Right.SEE_WALL, area=view.code)]
     return [(view.code, Text(view.name_zh, view.name_en)) for view in views]
 
 
@@ -146,8 +155,6 @@ def shelve(request: HttpRequest, alarm_id: int) -> HttpResponse:
     form = ShelveForm(_fields(request), alarm=facade.alarm(alarm_id))
 
     def shelve_it(number: int, *, person_id: int, reason: str, until: Any, **second: str) -> AlarmView:
-        who = person_of(request)
-        require(who, Right.ACT_ON_ALARMS, area=facade.alarm(number).area, what=f"alarm {number}")
         consented_by = None
         if username := second.get("consent_username"):
             password = second.get("consent_password", "")
@@ -167,7 +174,7 @@ def _fields(request: HttpRequest) -> Any:
         return request.POST
     try:
         body = json.loads(request.body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BodyUnreadableError from error
     if not isinstance(body, dict):
         raise BodyUnreadableError
@@ -178,6 +185,7 @@ def _act(
     request: HttpRequest, alarm_id: int, form: forms.Form, do: Callable[..., AlarmView], done: str
 ) -> HttpResponse:
     """Do something to an alarm with what a form holds, and answer as a page or in JSON."""
+    require(person_of(request), Right.ACT_ON_ALARMS, area=facade.alarm(alarm_id).area, what=f"alarm {alarm_id}")
     status = REFUSED
     if form.is_valid():
         try:
@@ -185,6 +193,8 @@ def _act(
         except CityloopError as error:
             if error.status in {403, 404} and not _is_json(request) and error.field is None:
                 raise
+            if isinstance(error, registry.AccessDeniedError):
+                registry.keep_denial(error)
             form.add_error(error.field if error.field in form.fields else None, sentence_of(error))
             status = error.status
         else:

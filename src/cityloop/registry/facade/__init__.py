@@ -3,9 +3,11 @@
 from cityloop.kernel.areas import AreaCode
 from cityloop.registry.facade.access import (
     AccessDeniedError,
+    keep_denial,
     may,
     note_change,
     note_read,
+    reach_of,
     require,
 )
 from cityloop.registry.facade.accounts import (
@@ -131,6 +133,7 @@ __all__ = [
     "ensure_token",
     "is_workday",
     "issue_token",
+    "keep_denial",
     "load_calendar",
     "log_in",
     "log_out",
@@ -147,6 +150,7 @@ __all__ = [
     "personal",
     "problem_page",
     "public",
+    "reach_of",
     "remember_language",
     "require",
     "requires",

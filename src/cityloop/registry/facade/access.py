@@ -2,9 +2,9 @@
 
 from cityloop.kernel.areas import AreaCode
 from cityloop.kernel.errors import NotAllowedError
-from cityloop.registry.rules.access import allows
+from cityloop.registry.rules.access import allows, widest_area
 from cityloop.registry.rules.outcomes import Outcome
-from cityloop.registry.rules.roles import Right
+from cityloop.registry.rules.roles import ROLES, Right
 from cityloop.registry.selectors.people import PersonView
 from cityloop.registry.services.audit import Record, is_written, write_audit
 
@@ -42,6 +42,14 @@ def may(person: PersonView, right: Right, *, area: AreaCode | None = None, organ
         organisation: whose matter it is, None where that does not count.
     """
     return allows(person.posts, right, area=area, organisation=organisation)
+
+
+def reach_of(person: PersonView, right: Right) -> AreaCode:
+    """Return the widest area in which a person holds a right, the widest of all posts where none gives it.
+
+    `PersonView.area` counts posts that do not give the right; a list or a feed is to be limited by this area.
+    """
+    return widest_area((post for post in person.posts if right in ROLES[post.role].rights), default=person.area)
 
 
 def require(

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import get_language, gettext
@@ -21,6 +23,16 @@ from cityloop.registry.selectors.people import VISITOR, PersonView
 from cityloop.registry.selectors.people import person as person_with_id
 
 View = Callable[..., Any]
+Guard = Callable[[HttpRequest], HttpResponseBase | None]
+
+_log = logging.getLogger(__name__)
+
+
+class UnreadableRequestError(CityloopError):
+    """A request holds what no page can read, such as the character of number zero or a number out of all range."""
+
+    key = "The request cannot be read."
+
 
 PASSWORD_PATH = "/password/"  # noqa: S105  a path, not a password
 """Where a person who must change the password is sent."""
@@ -88,11 +100,24 @@ def personal(view: View) -> View:
 
 
 def _know_person(request: HttpRequest) -> HttpResponseBase | None:
+    _readable(request)
     person_of(request)
     return None
 
 
+def _readable(request: HttpRequest) -> None:
+    """Refuse the character of number zero, which the database cannot keep, wherever it stands.
+
+    Raises:
+        UnreadableRequestError: if the path, the query or the form holds it.
+    """
+    told = [*request.GET.lists(), *request.POST.lists()]
+    if "\0" in request.path or any("\0" in text for name, values in told for text in (name, *values)):
+        raise UnreadableRequestError
+
+
 def _login_needed(request: HttpRequest) -> HttpResponseBase | None:
+    _readable(request)
     return redirect_to_login(request.get_full_path(), settings.LOGIN_URL) if person_of(request).is_visitor else None
 
 
@@ -103,37 +128,55 @@ def _refusal(request: HttpRequest, right: Right, *, sensitive: bool) -> HttpResp
     if person.must_change_password:
         return HttpResponseRedirect(PASSWORD_PATH)
     require(person, right, what=request.path)
+    _readable(request)
     if sensitive:
         note_read(person, right, what=request.get_full_path())
     return None
 
 
-def _gated(view: View, *, guard: Callable[[HttpRequest], HttpResponseBase | None], right: Right | None) -> View:
-    gated: Any = _gated_async(view, guard) if inspect.iscoroutinefunction(view) else _gated_sync(view, guard)
+def _gated(view: View, *, guard: Guard, right: Right | None) -> View:
+    is_private = guard is not _know_person
+    gated: Any = (_gated_async if inspect.iscoroutinefunction(view) else _gated_sync)(view, guard, is_private)
     gated.required_right = right
     return gated  # type: ignore[no-any-return]  # functools.wraps hides the kind
 
 
-def _gated_sync(view: View, guard: Callable[[HttpRequest], HttpResponseBase | None]) -> View:
+def _gated_sync(view: View, guard: Guard, is_private: bool) -> View:  # noqa: FBT001  told by position, twice
     @functools.wraps(view)
     def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            return guard(request) or view(request, *args, **kwargs)
+            response = guard(request) or view(request, *args, **kwargs)
         except CityloopError as error:
-            return problem_page(request, error)
+            response = problem_page(request, error)
+        except (DataError, OverflowError) as error:
+            response = _out_of_range(request, error)
+        return _kept_private(response) if is_private else response
 
     return gated
 
 
-def _gated_async(view: View, guard: Callable[[HttpRequest], HttpResponseBase | None]) -> View:
+def _gated_async(view: View, guard: Guard, is_private: bool) -> View:  # noqa: FBT001  told by position, twice
     @functools.wraps(view)
     async def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            return await sync_to_async(guard)(request) or await view(request, *args, **kwargs)
+            response = await sync_to_async(guard)(request) or await view(request, *args, **kwargs)
         except CityloopError as error:
-            return await sync_to_async(problem_page)(request, error)
+            response = await sync_to_async(problem_page)(request, error)
+        return _kept_private(response) if is_private else response
 
     return gated
+
+
+def _out_of_range(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer a request with a number or an instant beyond what the database knows; the log says which."""
+    _log.warning("%r cannot be read: %s", request.path, str(error).partition("\n")[0])
+    return problem_page(request, UnreadableRequestError())
+
+
+def _kept_private(response: HttpResponseBase) -> HttpResponseBase:
+    """Let no browser and no proxy keep a page that was made for one person, unless the view says otherwise."""
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    return response
 
 
 def problem_page(request: HttpRequest, error: CityloopError) -> HttpResponse:

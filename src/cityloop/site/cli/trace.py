@@ -47,9 +47,9 @@ def _chain(key: str) -> "Chain":
     from cityloop.command import facade as command  # noqa: PLC0415  Django is set up first
 
     if key.isdigit():
-        return command.chain_of_observation(int(key))
+        return command.chain_of_observation(int(key), reader=None)
     try:
-        found = command.chain_of_fact(UUID(key))
+        found = command.chain_of_fact(UUID(key), reader=None)
     except ValueError:
         found = None
     if found is None:

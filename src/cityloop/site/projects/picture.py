@@ -16,6 +16,7 @@ from cityloop.decide.facade import WatchView
 from cityloop.kernel.declarations import Project, WatchKind
 from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
+from cityloop.registry.facade import PersonView, Right
 from cityloop.sense import facade as sense
 from cityloop.sense.facade import LatestView, StreamView
 from cityloop.site.templatetags.cityloop import said, span_in_words, written
@@ -81,9 +82,13 @@ class ProjectPicture:
     open_alarms: int
 
 
-def picture_of(project: Project, now: datetime) -> ProjectPicture:
-    """Return how a project stands."""
-    streams = sense.streams_of_project(project.code)
+def picture_of(project: Project, person: PersonView, now: datetime) -> ProjectPicture:
+    """Return how a project stands: its lines as the city knows them, streams and alarms where the person may look."""
+    streams = [
+        stream
+        for stream in sense.streams_of_project(project.code)
+        if registry.may(person, Right.SEE_PROJECTS, area=stream.area)
+    ]
     ids = {stream.datastream_id for stream in streams}
     lines = (command.line(f"{project.code}/{line.code}", now) for line in project.lines)
     return ProjectPicture(

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from cityloop.kernel.errors import NotFoundError
-from cityloop.registry.facade import Right, requires
+from cityloop.registry.facade import Right, person_of, requires
 from cityloop.site.found import projects
 from cityloop.site.projects.picture import picture_of
 
@@ -19,4 +19,5 @@ def project_page(request: HttpRequest, project: str) -> HttpResponse:
     declared = next((one for one in projects() if one.code == project), None)
     if declared is None:
         raise NotFoundError(what=gettext("This project"))
-    return render(request, "projects/project.html", {"picture": picture_of(declared, timezone.now())})
+    picture = picture_of(declared, person_of(request), timezone.now())
+    return render(request, "projects/project.html", {"picture": picture})
