@@ -116,3 +116,14 @@ def test_a_catalogue_holds_no_phrase_that_nobody_says(file: Path) -> None:
     made = [re.compile(pattern) for source in SOURCE.rglob("*.py") for pattern in patterns_of(source)]
     unsaid = set(translated(file)) - spoken
     assert {phrase for phrase in unsaid if not any(pattern.fullmatch(phrase) for pattern in made)} == set()
+
+
+def test_a_phrase_has_one_chinese_in_the_whole_house() -> None:
+    said: dict[tuple[str, str | None], set[str]] = {}
+    for file in catalogues():
+        with file.open("rb") as handle:
+            for message in read_po(handle, locale="zh_Hans"):
+                if message.id:
+                    key = message.id if isinstance(message.id, str) else message.id[0]
+                    said.setdefault((key, message.context), set()).add(str(message.string))
+    assert {phrase: words for phrase, words in said.items() if len(words) > 1} == {}

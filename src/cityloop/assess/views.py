@@ -94,9 +94,21 @@ def _trend(spec: IndicatorSpec, history: list[ValueView]) -> dict[str, Any]:
     return {
         "unit": spec.unit,
         "decimals": 1,
+        "min": 0,
+        "max": 100,
+        "monthly": True,
+        **_year_until(history),
         "series": [{"name": _in_words(spec.title), "points": points, "area": False}],
         "limits": [limit],
     }
+
+
+def _year_until(history: list[ValueView]) -> dict[str, str]:
+    """Return the twelve months that end with the newest value, as the chart's span."""
+    if not history:
+        return {}
+    end = facade.span_of(max(one.period for one in history))[1]
+    return {"from": end.replace(year=end.year - 1).isoformat(), "until": end.isoformat()}
 
 
 @requires(Right.SEE_INDICATORS)

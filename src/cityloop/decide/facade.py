@@ -18,7 +18,7 @@ from cityloop.decide.selectors.alarms import (
     open_alarms,
     open_alarms_by_district,
 )
-from cityloop.decide.selectors.watches import WatchView, watch, watch_version, watch_versions, watches
+from cityloop.decide.selectors.watches import WatchView, actor_names, watch, watch_version, watch_versions, watches
 from cityloop.decide.services import alarms as _alarms
 from cityloop.decide.services import watches as _watches
 from cityloop.decide.services.alarms import (
@@ -155,6 +155,7 @@ __all__ = [
     "WatchEdit",
     "WatchView",
     "acknowledge",
+    "actor_names",
     "alarm",
     "alarm_counts",
     "alarm_number",

@@ -86,8 +86,14 @@ def declare(project: Project) -> None:
 
 
 def _said_by(fact: AlarmRaised) -> str:
-    thing = f"{fact.thing_name.zh} / {fact.thing_name.en}"
-    return f"{thing}: {fact.value:g} {fact.unit} ({fact.threshold:g} {fact.unit})"
+    value, limit = f"{fact.value:g} {fact.unit}", f"{fact.threshold:g} {fact.unit}"
+    return f"{fact.thing_name.zh}：{value}，限值 {limit}\n{fact.thing_name.en}: {value}, limit {limit}"
+
+
+def said_about(description: str, source: Source) -> Text:
+    """Return what is said about a matter: an alarm says it in both languages, a line each; people in their own."""
+    chinese, cut, english = description.partition("\n")
+    return Text(chinese, english) if source is Source.ALARM and cut else Text(description, description)
 
 
 def open_signal(fact: AlarmRaised, *, now: datetime | None = None) -> int | None:
@@ -366,6 +372,7 @@ __all__ = [
     "open_signal",
     "posts_next",
     "report",
+    "said_about",
     "signals_of",
     "steps_of",
     "steps_open_to",

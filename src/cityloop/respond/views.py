@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from cityloop.decide import facade as decide
 from cityloop.kernel.areas import AreaCode, district_of
 from cityloop.kernel.clocks import Clock
 from cityloop.kernel.errors import CityloopError, NotFoundError
@@ -180,6 +181,7 @@ def _case_page(
         **_row(found, {}, now),
         **_history(found),
         "source": SOURCE_TITLES[found.source],
+        "about": facade.said_about(found.description, found.source),
         "unit": UNITS[found.kind.limit.clock],
         "forms": [(form, facade.STEP_TITLES[form.move.step]) for form in forms],
         "fault": fault,
@@ -199,7 +201,7 @@ def _history(found: CaseView) -> dict[str, Any]:
         facade.tasks_of(found.case_id),
     )
     actors = {step.actor for step in steps} | {one.reporter for one in signals} | {task.given_by for task in tasks}
-    names = registry.actor_names(actors)
+    names = decide.actor_names(actors)
     return {
         "steps": [
             {
@@ -211,7 +213,10 @@ def _history(found: CaseView) -> dict[str, Any]:
             }
             for step in steps
         ],
-        "signals": [(one, SOURCE_TITLES[one.source], names[one.reporter]) for one in signals],
+        "signals": [
+            (one, SOURCE_TITLES[one.source], names[one.reporter], facade.said_about(one.description, one.source))
+            for one in signals
+        ],
         "tasks": [
             (task, names[task.given_by], registry.organisation_name(task.organisation) if task.organisation else None)
             for task in tasks

@@ -7,7 +7,16 @@ from functools import lru_cache
 
 from cityloop.command.models import WallLine
 from cityloop.command.rules.days import same_day_last_week, same_day_last_year
-from cityloop.command.rules.lines import Point, change_percent, curve_of, last_known, share_percent, value_at
+from cityloop.command.rules.lines import (
+    Point,
+    change_in_words,
+    change_percent,
+    curve_of,
+    greatest_of,
+    last_known,
+    share_percent,
+    value_at,
+)
 from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.kernel.text import Text
 from cityloop.sense import facade as sense
@@ -21,8 +30,8 @@ KEPT_MAX = 256
 WEATHER = "weather"
 """The line of this code is not a tile: it stands in the top bar."""
 
-_LAST_WEEK = Text("较上周同日", "vs same day last week")
-_LAST_YEAR = Text("较去年同周同日", "vs same weekday last year")
+_LAST_WEEK = Text("上周同日", "same day last week")
+_LAST_YEAR = Text("去年同周同日", "same weekday last year")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +39,19 @@ class Compared:
     """A value held against an earlier one.
 
     Attributes:
-        words: which earlier day.
+        words: that it is held against it: "vs same day last week".
+        day: which earlier day.
         value: the line's value at the same hour of that day.
-        percent: by how many per cent today lies above it.
+        percent: by how many per cent today lies above it, None where that tells nothing.
+        change: how much more or less it is, as screens write it; None where one of both is not known.
         curve: that day, its hours moved onto today.
     """
 
     words: Text
+    day: Text
     value: float | None
     percent: float | None
+    change: Text | None
     curve: tuple[Point, ...]
 
 
@@ -106,16 +119,20 @@ def _floored(now: datetime, step_s: int) -> datetime:
 
 
 def _compared(
-    recipe: _Recipe, held: tuple[Text, date], *, today: date, newest: Point | None, turn: int
+    line: WallLine, held: tuple[Text, date], *, today: date, newest: Point | None, turn: int
 ) -> Compared | None:
-    words, day = held
+    name, day = held
     shift = timedelta(days=(today - day).days)
-    curve = _curve(recipe, _midnight(day), _midnight(day) + timedelta(days=1), turn)
+    curve = _curve(_recipe(line), _midnight(day), _midnight(day) + timedelta(days=1), turn)
     if last_known(curve) is None:
         return None
     moved = tuple(Point(point.at + shift, point.value) for point in curve)
     before = value_at(moved, newest.at) if newest else None
-    return Compared(words, before, change_percent(newest.value if newest else None, before), moved)
+    now = newest.value if newest else None
+    percent, change = change_percent(now, before, greatest=greatest_of(curve)), None
+    if now is not None and before is not None:
+        change = change_in_words(now - before, percent, unit=line.unit, decimals=line.decimals)
+    return Compared(Text(f"较{name.zh}", f"vs {name.en}"), name, before, percent, change, moved)
 
 
 def _view(line: WallLine, now: datetime) -> LineView:
@@ -124,7 +141,7 @@ def _view(line: WallLine, now: datetime) -> LineView:
     curve = _curve(recipe, midnight, until, 0) if until > midnight else ()
     newest = last_known(curve)
     days = ((_LAST_WEEK, same_day_last_week(today)), (_LAST_YEAR, same_day_last_year(today)))
-    compared = (_compared(recipe, held, today=today, newest=newest, turn=turn) for held in days)
+    compared = (_compared(line, held, today=today, newest=newest, turn=turn) for held in days)
     return LineView(
         code=f"{line.project_id}/{line.code}",  # type: ignore[attr-defined]  # Django adds it
         title=Text(line.title_zh, line.title_en),

@@ -79,6 +79,18 @@ def test_change_is_in_per_cent_of_the_earlier_value() -> None:
     assert lines.change_percent(-90, -100) == pytest.approx(10)
 
 
+def test_a_change_from_next_to_nought_is_told_in_the_unit_and_not_in_per_cent() -> None:
+    assert lines.change_percent(0, 1.3, greatest=1200) is None
+    assert lines.change_in_words(-41.3, None, unit="kW", decimals=0).en == "▼ 41 kW"
+    assert lines.change_in_words(-0.3, None, unit="kW", decimals=0).zh == "持平"
+    assert lines.change_in_words(0.4, 0.01, unit="m³/h", decimals=0).en == "no change"
+    assert lines.change_in_words(18.4, 3.14, unit="m³/h", decimals=0).en == "▲ 3.1%"
+
+
+def test_a_change_of_temperature_is_told_in_degrees() -> None:
+    assert lines.change_in_words(-1.94, -60.2, unit="°C", decimals=1).en == "▼ 1.9 °C"
+
+
 @given(st.floats(0, 1e9), st.floats(0.001, 1e9))
 def test_the_share_that_arrived_is_never_above_the_whole(received: float, expected: float) -> None:
     assert 0 <= lines.share_percent(received, expected) <= 100

@@ -58,9 +58,9 @@ def _line(line: LineView, now: datetime) -> dict[str, Any]:
         "arrived_percent": line.arrived_percent, "origin_words": origins_in_words(line.origins),
         "trace": f"/trace/line/{line.code}/",
         "compare": [
-            {"words": said(one.words), "percent": one.percent, "value": one.value}
+            {"words": said(one.words), "change": said(one.change), "value": one.value}
             for one in line.compared
-            if one.percent is not None
+            if one.change is not None
         ],
         "chart": chart_of(line, now=now),
     }  # fmt: skip
@@ -69,7 +69,7 @@ def _line(line: LineView, now: datetime) -> dict[str, Any]:
 def chart_of(line: LineView, *, now: datetime) -> dict[str, Any]:
     """Return the curves of a line as the chart script reads them."""
     series = [{"name": gettext("today"), "points": _points(line.today)}]
-    series += [{"name": said(one.words), "points": _points(one.curve)} for one in line.compared]
+    series += [{"name": said(one.day), "points": _points(one.curve)} for one in line.compared]
     midnight = midnight_of(now)
     until = midnight + timedelta(days=1)
     span = {"from": midnight.isoformat(), "until": until.isoformat()}

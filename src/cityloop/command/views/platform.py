@@ -24,7 +24,12 @@ def platform(request: HttpRequest) -> HttpResponse:
     stages = facade.stages(now)
     tiles = [
         _tile(gettext("Readings kept today"), stages.readings_today),
-        _tile(gettext("Readings kept a second, over the last seconds"), stages.readings_per_s, unit="/s", decimals=1),
+        _tile(
+            gettext("Readings kept a second, over the last seconds"),
+            stages.readings_per_s,
+            unit=gettext("/s"),
+            decimals=1,
+        ),
         _tile(gettext("Walls open at this web process"), hub().watching),
         _tile(gettext("Walls dropped because they were too slow"), hub().dropped),
     ]

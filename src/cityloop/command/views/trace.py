@@ -133,7 +133,7 @@ def _value_of(newest: sense.LatestView | None, view: sense.StreamView) -> str:
 
 
 def _table_of(found: facade.LineView) -> tuple[list[str], list[list[str]]]:
-    curves = [(gettext("today"), found.today), *((said(one.words), one.curve) for one in found.compared)]
+    curves = [(gettext("today"), found.today), *((said(one.day), one.curve) for one in found.compared)]
     hours = sorted({point.at for _, curve in curves for point in curve})
     values = [{point.at: point.value for point in curve} for _, curve in curves]
     rows = []

@@ -12,6 +12,7 @@ from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
+from cityloop.registry import facade as registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,23 @@ def watch_version(watch_id: int) -> WatchView | None:
     """Return one version by its row, None where it is gone."""
     row = Watch.objects.filter(pk=watch_id).annotate(stream_count=Count("streams")).first()
     return watch_view(row) if row is not None else None
+
+
+_WATCH = "watch:"
+
+
+def actor_names(actors: Iterable[str]) -> dict[str, Text]:
+    """Return what to call the actors of facts, watches by their titles.
+
+    Args:
+        actors: codes `kind:key`, such as `person:17`, `watch:lifelines.water-pressure-low`.
+    """
+    names = registry.actor_names(actors)
+    codes = {actor.removeprefix(_WATCH) for actor in names if actor.startswith(_WATCH)}
+    rows = Watch.objects.filter(code__in=codes).order_by("version") if codes else ()
+    for row in rows:
+        names[f"{_WATCH}{row.code}"] = Text(f"监测规则“{row.title_zh}”", f"watch “{row.title_en}”")
+    return names
 
 
 def in_force(codes: Iterable[str]) -> dict[str, Watch]:

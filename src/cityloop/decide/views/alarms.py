@@ -122,7 +122,7 @@ def _history_of(view: AlarmView) -> list[dict[str, Any]]:
         (_("Case closed"), view.case_closed_at, "", view.case_number),
         (_("Closed"), view.closed_at, view.closed_by, ""),
     ]
-    names = registry.actor_names({actor for _what, _at, actor, _note in steps if actor})
+    names = facade.actor_names({actor for _what, _at, actor, _note in steps if actor})
     told = [{"what": what, "at": at, "who": names.get(actor), "note": note} for what, at, actor, note in steps if at]
     return sorted(told, key=lambda one: one["at"])
 

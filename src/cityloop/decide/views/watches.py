@@ -11,7 +11,6 @@ from cityloop.decide import facade
 from cityloop.decide.forms import WatchForm
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.levels import Level
-from cityloop.registry import facade as registry
 from cityloop.registry.facade import Right, person_of, requires, sentence_of
 
 REFUSED = 422
@@ -50,7 +49,7 @@ def watch(request: HttpRequest, code: str) -> HttpResponse:
                 messages.success(request, _("Version %(version)s is in force.") % {"version": view.version})
                 return HttpResponseRedirect(reverse("decide:watch", args=[code]))
     versions = facade.watch_versions(code)
-    names = registry.actor_names({one.changed_by for one in versions})
+    names = facade.actor_names({one.changed_by for one in versions})
     rows = [(one, names.get(one.changed_by)) for one in versions]
     limits = [form[f"level_{int(level)}"] for level in Level]
     context = {"watch": view, "form": form, "limits": limits, "rows": rows, "levels": list(Level)}

@@ -176,6 +176,16 @@ _KINDS_OF_ACTOR = {
 }
 
 
+_SYSTEMS = {
+    "loop": Text("系统自动", "the system"),
+    "alarm-machine": Text("系统（报警判别）", "the system (alarms)"),
+    "wire": Text("系统（数据接入）", "the system (intake of data)"),
+    "assess": Text("系统（指标计算）", "the system (indicators)"),
+    "declaration": Text("系统（项目声明）", "the system (declaration of a project)"),
+}
+"""Parts of the platform that act by rule, as people know them."""
+
+
 def actor_names(actors: Iterable[str]) -> dict[str, Text]:
     """Return what to call the actors of facts.
 
@@ -196,6 +206,8 @@ def _is_person(actor: str) -> bool:
 
 def _name_of_machine(actor: str) -> Text:
     kind, _, key = actor.partition(":")
+    if kind == "system" and key in _SYSTEMS:
+        return _SYSTEMS[key]
     if kind in _KINDS_OF_ACTOR:
         zh, en = _KINDS_OF_ACTOR[kind]
         return Text(f"{zh} {key}".strip(), f"{en} {key}".strip())

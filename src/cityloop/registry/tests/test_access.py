@@ -127,7 +127,7 @@ def test_those_with_a_right_at_a_place_are_found(people: People) -> None:
 def test_actors_are_called_by_name(people: People) -> None:
     assert facade.actor_name(people["duty1"].actor).zh == "李晓梅"
     assert facade.actor_name("watch:water-low").en == "watch water-low"
-    assert facade.actor_name("system:loop").zh == "系统 loop"
+    assert facade.actor_name("system:loop").zh == "系统自动"
     assert facade.actor_name("person:x").en == "person:x"
     assert facade.actor_name("").en == "unknown"
 

@@ -116,7 +116,7 @@ def _groups(streams: Iterable[StreamView]) -> Iterable[StreamGroup]:
 
 
 def _tile(line: LineView) -> Tile:
-    curves = [(gettext("Today"), line.today), *((said(one.words), one.curve) for one in line.compared)]
+    curves = [(gettext("Today"), line.today), *((said(one.day), one.curve) for one in line.compared)]
     series = [
         {"name": name, "points": [[point.at.isoformat(), point.value] for point in curve]} for name, curve in curves
     ]

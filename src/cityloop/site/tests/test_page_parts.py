@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.template import engines
+from django.test import Client, RequestFactory
 from django.utils import translation
+from django.views.defaults import server_error
 
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
@@ -78,3 +80,25 @@ def test_the_age_of_an_instant_is_never_negative() -> None:
         assert cityloop.age_of(NOON, now=NOON - timedelta(hours=1)) == "0 s"
         assert cityloop.age_of(NOON, now=NOON + timedelta(minutes=3)) == "3 min"
         assert cityloop.age_of(None) == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "There is no page at this address."), ("zh-hans", "该地址没有对应的页面。")]
+)
+def test_an_address_without_a_page_is_told_in_the_readers_language(client: Client, language: str, said: str) -> None:
+    client.cookies["django_language"] = language
+    answer = client.get("/no/such/page/")
+    assert answer.status_code == 404
+    assert said in answer.content.decode()
+    assert 'href="/"' in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "The platform could not answer"), ("zh-hans", "平台暂时无法响应")]
+)
+def test_a_fault_of_the_house_is_told_without_asking_anything_of_it(language: str, said: str) -> None:
+    with translation.override(language):
+        answer = server_error(RequestFactory().get("/"))
+    assert answer.status_code == 500
+    assert said in answer.content.decode()

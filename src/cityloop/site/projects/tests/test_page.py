@@ -87,6 +87,6 @@ def test_the_line_of_today_is_drawn_and_tabled(client: Client) -> None:
                 [stream.datastream_id, day, to_us(day), value],
             )
     page = client.get("/projects/lifelines/").content.decode()
-    assert "+25.0 %" in page
+    assert "▲ 25.0%" in page
     assert 'data-chart="lifelines-power-data"' in page
     assert "5,000" in page

@@ -14,17 +14,24 @@ export const FILLS = {
 const POINTS = { 1: "#ff5c66", 2: "#ff9a3d", 3: "#ffd84d", 4: "#63b0ff" };
 const CORE_CODES = new Set(["110101", "110102", "110105", "110106", "110107", "110108"]);
 
-const LABELS = { 110101: [116.435, 39.945], 110102: [116.335, 39.878], 110107: [116.15, 39.935], 110105: [116.545, 39.99], 110108: [116.22, 40.05], 110106: [116.23, 39.81] };
-// Where the names of the narrow districts stand, WGS 84: the middle of their outlines lie too close to each other.
+// Where the names of the narrow districts stand, WGS 84: the middle of their outlines lie too close to each other. The
+// inset shows them alone; on a map of the whole city they keep further apart.
+const LABELS_INSET = { 110101: [116.435, 39.945], 110102: [116.335, 39.878], 110107: [116.15, 39.935], 110105: [116.545, 39.99], 110108: [116.22, 40.05], 110106: [116.23, 39.81] };
+const LABELS_CITY = { 110101: [116.47, 39.945], 110102: [116.35, 39.875], 110107: [116.05, 39.945], 110105: [116.58, 40.01], 110108: [116.24, 40.06], 110106: [116.2, 39.81] };
 let shapesLoading = null;
+
+function labelled(shapes, places) {
+  const features = shapes.features.map((feature) => {
+    const { code, cp } = feature.properties;
+    return { ...feature, properties: { ...feature.properties, name: code, cp: places[code] ?? cp } };
+  });
+  return { ...shapes, features };
+}
 
 export function districtShapes() {
   shapesLoading ??= fetch("/map/districts/", { headers: { Accept: "application/json" } }).then((answer) => answer.json()).then((shapes) => {
-    for (const feature of shapes.features) {
-      feature.properties.name = feature.properties.code;
-      if (LABELS[feature.properties.code]) feature.properties.cp = LABELS[feature.properties.code];
-    }
-    window.echarts.registerMap("districts", shapes);
+    window.echarts.registerMap("districts", labelled(shapes, LABELS_CITY));
+    window.echarts.registerMap("districts-inset", labelled(shapes, LABELS_INSET));
     return shapes;
   });
   return shapesLoading;
@@ -41,7 +48,7 @@ function regionsOf(districts, fills, { label, only }) {
 function geoOf(districts, theme, options) {
   const fills = FILLS[theme];
   return {
-    map: "districts",
+    map: options.map,
     roam: false,
     silent: !options.clickable,
     aspectScale: 0.77,
@@ -86,7 +93,7 @@ export async function districtMap(element, data, { theme = "light", size = 13, b
     {
       animation: false,
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
-      geo: geoOf(data.districts, theme, { size, border: theme === "dark" ? 1.6 : 1, clickable: open !== null, label: plainLabel, only, place: where }),
+      geo: geoOf(data.districts, theme, { size, border: theme === "dark" ? 1.6 : 1, clickable: open !== null, label: plainLabel, only, place: where, map: box ? "districts-inset" : "districts" }),
       series: [scatterOf(data.points, 0, size)],
     },
     { notMerge: true },

@@ -146,11 +146,6 @@ async function drawMap() {
   ];
 }
 
-function changeWords(compare) {
-  const sign = compare.percent > 0 ? "▲" : compare.percent < 0 ? "▼" : "＝";
-  return `${compare.words} ${sign} ${Math.abs(compare.percent).toFixed(1)}%`;
-}
-
 function lineTile(line) {
   const chart = make("div", { class: "line-chart", role: "img", "aria-label": `${line.title}: ${words.curve}` });
   const low = line.arrived_percent !== null && line.arrived_percent < 90;
@@ -160,8 +155,9 @@ function lineTile(line) {
       line.origin_words ? make("span", { class: "origin" }, line.origin_words) : null,
       make("a", { class: "line-now", href: line.trace, "aria-label": `${line.title}: ${written(line.value, line.decimals)} ${line.unit}` }, written(line.value, line.decimals))),
     make("div", { class: "line-under" },
-      make("span", {}, line.compare.length ? line.compare.map(changeWords).join(" · ") : words.no_history),
-      make("span", { class: low ? "line-low" : "" }, `${words.arrived} `, make("b", {}, line.arrived_percent === null ? "–" : `${line.arrived_percent.toFixed(0)}%`), line.at ? ` · ${line.at}` : "")),
+      make("ul", {}, ...(line.compare.length ? line.compare.map((item) => make("li", {}, `${item.words} `, make("b", {}, item.change))) : [make("li", {}, words.no_history)])),
+      make("ul", { class: low ? "line-low" : "" }, make("li", {}, `${words.arrived} `, make("b", {}, line.arrived_percent === null ? "–" : `${line.arrived_percent.toFixed(0)}%`)),
+        line.at ? make("li", {}, words.hour_from.replace("{at}", line.at)) : null)),
     chart,
   );
   return { tile, draw: () => lineChart(chart, { ...line.chart, decimals: line.decimals, unit: line.unit }, { theme: "dark", size: parseFloat(getComputedStyle(document.documentElement).fontSize), bare: true }) };
@@ -176,7 +172,7 @@ function drawLines() {
   at("lines-none").hidden = wall.lines.length > 0;
   at("lines-table").replaceChildren(...wall.lines.map((line) => make("tr", {}, make("th", { scope: "row" }, line.title),
     make("td", {}, make("a", { href: line.trace }, `${written(line.value, line.decimals)} ${line.unit}`)),
-    make("td", {}, line.compare.map((item) => `${item.words}: ${written(item.value, line.decimals)}`).join("; ") || words.no_history),
+    make("td", {}, line.compare.map((item) => `${item.words} ${item.change} (${written(item.value, line.decimals)})`).join("; ") || words.no_history),
     make("td", {}, line.arrived_percent === null ? "–" : `${line.arrived_percent.toFixed(1)}%`), make("td", {}, line.origin_words || words.live_data))));
 }
 
