@@ -603,3 +603,25 @@ def test_a_token_of_a_district_only_adds_observations_to_its_own_streams(
             assert client.post("Things", json=thing_body()).status_code == 403
             assert client.delete(f"Datastreams({own})").status_code == 403
     assert count(sta, "Observations") == 2
+
+
+def test_a_retry_key_is_its_senders_own(sta: Sta, serve_sta: Serve, sta_dsn: str, tokens: dict[str, str]) -> None:
+    stream = sta.stream()
+    with psycopg.connect(sta_dsn, autocommit=True) as connection:
+        connection.execute("UPDATE sense_datastream SET area = '110101' WHERE id = %s", (stream,))
+    with serve_sta(anonymous=False) as address, httpx.Client(base_url=f"{address}/", timeout=30) as client:
+        addresses = [
+            client.post(
+                f"Datastreams({stream})/Observations",
+                json={"result": 1},
+                headers={"Authorization": tokens[name], "Idempotency-Key": "1"},
+            ).headers["location"]
+            for name in ("writer", "writer", "east")
+        ]
+    assert addresses[0] == addresses[1] != addresses[2]
+    assert count(sta, "Observations") == 2
+
+
+def test_no_browser_guesses_what_an_answer_is(sta: Sta) -> None:
+    for path in ("", "Things", "Nothing"):
+        assert sta.client.get(path).headers["x-content-type-options"] == "nosniff"

@@ -9,6 +9,7 @@ from django.utils import timezone
 from cityloop.decide import facade
 from cityloop.decide.models import Alarm
 from cityloop.decide.tests.conftest import PASSWORD, QUICK, SILENT, City, at
+from cityloop.registry import facade as registry
 
 LANGUAGES = ["zh-hans", "en"]
 ALARM_WORDS = [
@@ -192,3 +193,32 @@ def test_new_limits_are_put_into_force_from_the_page(city: City) -> None:
     assert client.post("/watches/quick/", {"version": "2"}).status_code == 422
     assert client.post("/watches/nothing/", fields).status_code == 404
     assert facade.watch("quick").version == 2
+
+
+def test_a_form_that_cannot_be_accepted_shows_no_alarm_of_another_district_and_is_audited(city: City) -> None:
+    alarm_id = alarm_of(city)
+    Alarm.objects.filter(pk=alarm_id).update(area="110101")
+    person, client = registry.person(city.people["chaoyang.duty"].person_id), browser("chaoyang.duty")
+    for act in ("acknowledge", "close", "shelve", "unshelve"):
+        refused = client.post(f"/alarms/{alarm_id}/{act}/", {"note": "x" * 5000})
+        assert (refused.status_code, "Watch quick" in refused.text) == (403, False)
+        assert client.post(f"/alarms/{alarm_id}/{act}/", {"note": "x"}, **JSON).status_code == 403
+    assert len(registry.audit_entries(actor=person.actor, outcome="denied")) == 8
+
+
+def test_a_second_person_without_the_right_is_audited_though_nothing_is_kept(city: City) -> None:
+    alarm_id = alarm_of(city)
+    Alarm.objects.filter(pk=alarm_id).update(level=1)
+    until = (timezone.now() + timedelta(hours=1)).isoformat()
+    body = {"reason": "r", "until": until, "consent_username": "operator", "consent_password": PASSWORD}
+    refused = browser("duty1").post(f"/alarms/{alarm_id}/shelve/", body, **JSON)
+    assert refused.status_code in {403, 422}
+    denied = registry.audit_entries(actor=city.people["operator"].actor, outcome="denied")
+    assert [entry.what for entry in denied] == [f"alarm {alarm_id}"]
+
+
+def test_a_body_nested_without_end_and_a_page_beyond_all_range_are_refused_or_ignored(city: City) -> None:
+    alarm_id, client = alarm_of(city), browser("duty1")
+    nested = "[" * 100_000
+    assert client.post(f"/alarms/{alarm_id}/acknowledge/", nested, content_type="application/json").status_code == 400
+    assert client.get("/alarms/", {"page": "9" * 5000}).status_code == 200

@@ -1,6 +1,7 @@
 """The SensorThings API as an ASGI application: who asks, how much, and in which language the answer is."""
 
 import asyncio
+import hashlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -184,10 +185,11 @@ class SensorThings:
 
 
 def _retry_key(headers: dict[bytes, bytes]) -> str:
-    key = headers.get(b"idempotency-key", b"").decode("latin-1")
-    if len(key) > RETRY_KEY_LENGTH_MAX or "\0" in key:
+    """Return the key under which an answer is kept: a sender's own, so that nobody takes another's key."""
+    key = headers.get(b"idempotency-key", b"")
+    if len(key) > RETRY_KEY_LENGTH_MAX:
         raise BodyError(field="Idempotency-Key", reason="it is too long")
-    return key
+    return hashlib.sha256(headers.get(b"authorization", b"") + b"\0" + key).hexdigest() if key else ""
 
 
 def _decoded(body: bytes) -> Any:
@@ -201,11 +203,11 @@ async def _body(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
     length = headers.get(b"content-length", b"0")
     if not length.isdigit() or int(length) > BODY_BYTES_MAX:
         raise TooLargeError(bytes_max=BODY_BYTES_MAX)
-    message = await receive()
-    if not message.get("more_body"):
-        return bytes(message.get("body", b""))
     try:
         async with asyncio.timeout(BODY_S_MAX):
+            message = await receive()
+            if not message.get("more_body"):
+                return bytes(message.get("body", b""))
             return await _long_body(receive, message.get("body", b""))
     except TimeoutError as error:
         raise BodyError(field="body", reason="it comes in too slowly") from error
@@ -233,6 +235,7 @@ def _refusal(error: CityloopError, headers: dict[bytes, bytes]) -> Answer:
 
 async def _send(answer: Answer, send: Send, *, head: bool) -> None:
     headers = [(b"content-length", str(len(answer.body)).encode())] if answer.status != 204 else []  # noqa: PLR2004  no body
+    headers.append((b"x-content-type-options", b"nosniff"))
     if answer.content_type and answer.body:
         headers.append((b"content-type", answer.content_type.encode()))
     if answer.location:
