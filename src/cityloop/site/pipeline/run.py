@@ -57,6 +57,7 @@ class Pipeline:
         self._partitions = Partitions()
         self._writer: Writer | None = None
         self._task: asyncio.Task[None] | None = None
+        self._asking: set[asyncio.Task[int]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._closing = False
         self._watches_at = self._ahead_at = float("-inf")
@@ -85,6 +86,12 @@ class Pipeline:
         Raises:
             HistoryAwayError: if the database is away.
         """
+        asking = asyncio.create_task(self._position(stream))
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+        return await asyncio.shield(asking)
+
+    async def _position(self, stream: str) -> int:
         try:
             async with await AsyncConnection.connect(self._dsn, connect_timeout=CONNECT_S_MAX) as connection:
                 return await position_of(connection, stream)
@@ -112,6 +119,7 @@ class Pipeline:
             for task in late:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(*self._asking, return_exceptions=True)
         await self._drop_writer()
 
     async def _serve(self) -> None:
