@@ -41,6 +41,12 @@ POOL_WAIT_S = 10.0
 CONNECT_S_MAX = 5
 """How long a connection may take, seconds."""
 
+PAGE_BODY_BYTES_MAX = 2 * 2**20
+"""Largest body of a form, bytes; Django would first write a larger one to the disk, whoever sends it."""
+
+PAGE_BODY_S_MAX = 30.0
+"""How long the body of a form may take to come in, seconds."""
+
 _log = logging.getLogger("cityloop.web")
 
 
@@ -68,7 +74,10 @@ class Front:
         if self._data_plane is not None and (path == STA_PREFIX or path.startswith(STA_PREFIX + "/")):
             await self._data_plane(scope, receive, send)
             return
-        await self._pages(scope, receive, send)
+        if _says_too_much(scope):
+            await _refuse_body(send)
+            return
+        await self._pages(scope, _bounded(receive), send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -86,6 +95,37 @@ class Front:
             await send({"type": f"{told}.complete"})
             if stage == "shutdown":
                 return
+
+
+def _says_too_much(scope: Scope) -> bool:
+    lengths = [value for name, value in scope.get("headers", ()) if name == b"content-length"]
+    return any(not length.isdigit() or int(length) > PAGE_BODY_BYTES_MAX for length in lengths)
+
+
+async def _refuse_body(send: Send) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": "内容过大 / The body is too large\n".encode()})
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Return a `receive` that ends the request where its body is too large or comes in too slowly."""
+    left, ends_at, is_whole = PAGE_BODY_BYTES_MAX, asyncio.get_running_loop().time() + PAGE_BODY_S_MAX, False
+
+    async def bounded() -> MutableMapping[str, Any]:
+        nonlocal left, is_whole
+        if is_whole:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(ends_at):
+                message = await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        left -= len(message.get("body", b""))
+        is_whole = not message.get("more_body", False)
+        return message if left >= 0 else {"type": "http.disconnect"}
+
+    return bounded
 
 
 async def open_data_plane(stack: AsyncExitStack) -> Application:

@@ -67,6 +67,16 @@ class Configuration:
     allowed_hosts: str = _setting(
         "127.0.0.1,localhost,[::1]", gettext_noop("Names the web server answers to, comma separated.")
     )
+    trusted_proxies: str = _setting(
+        "",
+        gettext_noop(
+            "Addresses of proxies, comma separated, whose X-Forwarded-For and X-Forwarded-Proto are believed; "
+            "empty believes nobody."
+        ),
+    )
+    tls: bool = _setting(
+        default=False, about=gettext_noop("Pages are reached over TLS, ended by a proxy: cookies travel over TLS only.")
+    )
     sta_anonymous: bool = _setting(
         default=False,
         about=gettext_noop("For conformance tests on a throw-away database only: SensorThings without credentials."),

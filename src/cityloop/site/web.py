@@ -4,16 +4,84 @@ The socket outlives the process: while one is started again, connections wait in
 """
 
 import argparse
+import asyncio
 import os
 import socket
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from cityloop.site.configuration import configuration
 
 GOODBYE_S = 2
 """How long open connections (live feeds among them) may take to end, seconds."""
 
 KEEP_ALIVE_S = 75
 """How long an idle connection is kept, seconds: longer than the 60 s of common proxies."""
+
+
+HEAD_S_MAX = 20.0
+"""How long the head of a request may take to come in, seconds; a connection that says nothing is ended too."""
+
+HEAD_BYTES_MAX = 64 * 1024
+"""Largest head of a request, bytes: a long `$filter` fits."""
+
+CONNECTIONS_MAX = 2000
+"""Connections of a process; beyond them the answer is 503, before the system runs out of files."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """HTTP that waits for the head of a request for a while only, and reads so much of it only."""
+
+    _late: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the first request."""
+        super().connection_made(transport)  # type: ignore[arg-type]  # as asyncio gives it
+        self._late = self.loop.call_later(HEAD_S_MAX, self._end)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._in_time()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """End a connection whose head has grown too large."""
+        super().data_received(data)
+        if self._late is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self._end()
+
+    def on_message_begin(self) -> None:
+        """Wait for the rest of the head."""
+        super().on_message_begin()
+        self._in_time()
+        self._late = self.loop.call_later(HEAD_S_MAX, self._end)
+
+    def on_headers_complete(self) -> None:
+        """Take the request."""
+        self._in_time()
+        super().on_headers_complete()
+
+    def _in_time(self) -> None:
+        self._head_bytes = 0
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _end(self) -> None:
+        self._in_time()
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.close()
+
+
+def proxy_options() -> dict[str, Any]:
+    """Return whose word the server takes for the address and the scheme of a request: nobody's unless set."""
+    proxies = configuration().trusted_proxies
+    return {"proxy_headers": bool(proxies), "forwarded_allow_ips": proxies}
 
 
 def main() -> None:
@@ -27,12 +95,14 @@ def main() -> None:
     config = uvicorn.Config(
         "cityloop.site.asgi:application",
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         access_log=False,
         server_header=False,
         log_level="warning",
+        limit_concurrency=CONNECTIONS_MAX,
+        **proxy_options(),
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GOODBYE_S,
     )

@@ -82,11 +82,16 @@ def _city_account(configuration: Configuration) -> dict[str, Any]:
         "jetstream": "enabled",
         "mappings": {f"{DEVICE_SUBJECTS}.>": f"{PRIVATE_PREFIX}{DEVICE_SUBJECTS}.>"},
         "users": [
-            {"user": SERVER_USER, "password": secret(configuration, "nats-server")},
+            {
+                "user": SERVER_USER,
+                "password": secret(configuration, "nats-server"),
+                "allowed_connection_types": ["STANDARD"],
+            },
             {
                 "user": DEVICE_USER,
                 "password": secret(configuration, "nats-device"),
                 "permissions": device_permissions(),
+                "allowed_connection_types": ["MQTT"],
             },
         ],
     }

@@ -1,8 +1,10 @@
 import asyncio
+import json
 import socket
 from pathlib import Path
 
 import nats as nats_client
+import paho.mqtt.client as mqtt
 import psycopg
 import pytest
 
@@ -55,29 +57,64 @@ async def _store(configuration: Configuration) -> None:
     await client.close()
 
 
-async def test_a_device_may_neither_listen_nor_speak_beyond_its_topics(nats_server: Configuration) -> None:
-    refused: list[str] = []
+def _mqtt(configuration: Configuration, user: str) -> tuple[mqtt.Client, list[str]]:
+    """Return an MQTT client with what it was told: of its connection and of its subscriptions."""
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"told-{user}", protocol=mqtt.MQTTv311)
+    client.username_pw_set(user, secret(configuration, f"nats-{user}"))
+    told: list[str] = []
+    client.on_connect = lambda *answer: told.append("refused" if answer[3].is_failure else "connected")
+    client.on_subscribe = lambda *answer: told.append("refused" if answer[3][0].is_failure else "subscribed")
+    client.connect("127.0.0.1", configuration.mqtt_port)
+    client.loop_start()
+    return client, told
 
-    async def note(error: Exception) -> None:
-        refused.append(str(error).lower())
 
-    client = await nats_client.connect(nats_url(nats_server, user="device"), error_cb=note, allow_reconnect=False)
-    await client.subscribe(">")
-    await client.publish("anything.else", b"1")
-    await client.flush()
-    for _ in range(100):
-        if len(refused) == 2:
+async def _has_told(told: list[str], count: int) -> list[str]:
+    for _ in range(500):
+        if len(told) >= count:
             break
         await asyncio.sleep(0.02)
-    await client.close()
-    assert any("subscription" in told for told in refused)
-    assert any("publish" in told for told in refused)
+    return told
+
+
+async def test_a_device_may_neither_listen_nor_speak_beyond_its_topics(nats_server: Configuration) -> None:
+    watcher = await nats_client.connect(nats_url(nats_server))
+    heard = await watcher.subscribe(">")
+    device, told = _mqtt(nats_server, "device")
+    assert await _has_told(told, 1) == ["connected"]
+    for number, topic in enumerate(("#", "v1.1/#", "$SYS/#", "mouth/#", "$JS/#"), start=2):
+        device.subscribe(topic, 1)
+        assert (await _has_told(told, number))[-1] == "refused"
+    for topic in ("other", "$SYS/other", "$JS/API/STREAM/DELETE/x", "mouth/other", "v1.1/Datastreams(1)/Observations"):
+        device.publish(topic, b"1", qos=0)
+    subjects = []
+    async with asyncio.timeout(10):
+        while "mouth.v1//1.Datastreams(1).Observations" not in subjects:
+            subjects.append((await heard.next_msg(timeout=10)).subject)
+    device.disconnect()
+    device.loop_stop()
+    await watcher.close()
+    assert not [subject for subject in subjects if "other" in subject or subject == "$JS.API.STREAM.DELETE.x"]
+
+
+async def test_a_device_speaks_mqtt_only_and_the_server_never_does(nats_server: Configuration) -> None:
+    assert _answer(nats_server, "server").startswith("+OK")
+    assert _answer(nats_server, "device").startswith("-ERR")
+    client, told = _mqtt(nats_server, "server")
+    assert await _has_told(told, 1) == ["refused"]
+    client.disconnect()
+    client.loop_stop()
+
+
+def _answer(configuration: Configuration, user: str = "") -> str:
+    """Return what the server says first to somebody who introduces himself over its own protocol."""
+    hello = {"verbose": True} | ({"user": user, "pass": secret(configuration, f"nats-{user}")} if user else {})
+    place = ("127.0.0.1", configuration.nats_port)
+    with socket.create_connection(place, timeout=5) as stranger, stranger.makefile("rb") as told:
+        assert told.readline().startswith(b"INFO")
+        stranger.sendall(b"CONNECT " + json.dumps(hello).encode() + b"\r\n")
+        return told.readline().decode()
 
 
 def test_a_stranger_is_not_let_in(nats_server: Configuration) -> None:
-    with socket.create_connection(("127.0.0.1", nats_server.nats_port), timeout=5) as stranger:
-        told = stranger.makefile("rb")
-        assert told.readline().startswith(b"INFO")
-        stranger.sendall(b'CONNECT {"verbose":true}\r\n')
-        assert b"Authorization Violation" in told.readline()
-        told.close()
+    assert "Authorization Violation" in _answer(nats_server)

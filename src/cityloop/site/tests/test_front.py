@@ -1,8 +1,16 @@
+import asyncio
+import contextlib
 from collections.abc import MutableMapping
 from contextlib import AsyncExitStack
 from typing import Any
 
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from cityloop.site import asgi, web
 from cityloop.site.asgi import Application, Front, Receive, Scope, Send
+from cityloop.site.configuration import Configuration
 
 
 class Named:
@@ -70,3 +78,111 @@ async def test_a_data_plane_that_cannot_open_ends_the_process() -> None:
     life = Life("lifespan.startup")
     await Front(Named("pages"), fails)({"type": "lifespan"}, life.receive, life.send)
     assert life.heard == [{"type": "lifespan.startup.failed", "message": "no database"}]
+
+
+class Sender:
+    """A client that sends a body in parts and then says nothing more."""
+
+    def __init__(self, *parts: bytes, ends: bool = True) -> None:
+        self._parts, self._ends = list(parts), ends
+        self.heard: list[MutableMapping[str, Any]] = []
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        if not self._parts:
+            await asyncio.Event().wait()
+        part = self._parts.pop(0)
+        return {"type": "http.request", "body": part, "more_body": bool(self._parts) or not self._ends}
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        self.heard.append(message)
+
+
+class Reading:
+    """Pages that read the whole body and note what came."""
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  the protocol's
+        while True:
+            message = await receive()
+            self.read.append(message["type"])
+            if message["type"] == "http.disconnect" or not message.get("more_body"):
+                return
+
+
+async def sent_to_pages(sender: Sender, *headers: tuple[bytes, bytes]) -> list[str]:
+    async def opens_nothing(_stack: AsyncExitStack) -> Application:
+        return Named("data plane")
+
+    pages = Reading()
+    scope = {"type": "http", "path": "/login/", "headers": list(headers)}
+    await Front(pages, opens_nothing)(scope, sender.receive, sender.send)
+    return pages.read
+
+
+async def test_a_form_that_says_it_is_too_large_is_refused_before_it_is_read() -> None:
+    for length in (str(asgi.PAGE_BODY_BYTES_MAX + 1), "-1", "many"):
+        sender = Sender(b"x")
+        assert await sent_to_pages(sender, (b"content-length", length.encode())) == []
+        assert sender.heard[0]["status"] == 413
+
+
+async def test_a_form_that_grows_too_large_ends_the_request() -> None:
+    half = b"x" * (asgi.PAGE_BODY_BYTES_MAX // 2)
+    assert await sent_to_pages(Sender(half, half)) == ["http.request", "http.request"]
+    assert (await sent_to_pages(Sender(half, half, b"x")))[-1] == "http.disconnect"
+
+
+async def test_a_form_that_comes_in_too_slowly_ends_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "PAGE_BODY_S_MAX", 0.01)
+    assert await sent_to_pages(Sender(b"a=", ends=False)) == ["http.request", "http.disconnect"]
+
+
+async def _answered(*parts: bytes) -> bytes:
+    """Return what a web server says to bytes until it ends the connection."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001  the protocol's
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+        await send({"type": "http.response.body", "body": b"here"})
+
+    config = uvicorn.Config(answer, http=web.BoundedProtocol, lifespan="off", log_level="critical")
+    state = ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: web.BoundedProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        try:
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            return await asyncio.wait_for(reader.read(), 20)
+        except ConnectionResetError:
+            return b""
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+            for _ in range(1000):  # the server's half is closed some turns of the loop later
+                if state.connections:
+                    await asyncio.sleep(0)
+
+
+async def test_a_head_that_does_not_come_in_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "HEAD_S_MAX", 0.05)
+    assert await _answered() == b""
+    assert await _answered(b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ") == b""
+
+
+async def test_a_head_without_end_ends_the_connection_and_an_ordinary_one_is_answered() -> None:
+    line = b"X-More: " + b"x" * 8000 + b"\r\n"
+    assert await _answered(b"GET / HTTP/1.1\r\nHost: a\r\n", *[line] * 20) == b""
+    assert b"here" in await _answered(b"GET / HTTP/1.1\r\nHost: a\r\n", line, b"\r\n")
+
+
+def test_nobody_is_believed_about_addresses_unless_a_setting_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert web.proxy_options() == {"proxy_headers": False, "forwarded_allow_ips": ""}
+    monkeypatch.setattr(web, "configuration", lambda: Configuration(trusted_proxies="10.0.0.1"))
+    assert web.proxy_options() == {"proxy_headers": True, "forwarded_allow_ips": "10.0.0.1"}
