@@ -104,7 +104,7 @@ class City:
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
         try:
-            (self._home / "logs").mkdir(parents=True, exist_ok=True)
+            (self._home / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = Lock(self._home)
         except OSError as error:
             raise FolderUnreachableError(folder=self._home, reason=error.strerror or error) from error

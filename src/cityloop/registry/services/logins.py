@@ -64,7 +64,13 @@ def _write(actor: str, outcome: Outcome, address: str) -> None:
 
 
 def _stored_name(account: str) -> str:
-    return Person.objects.filter(username__iexact=account).values_list("username", flat=True).first() or account
+    """Return the account's name as it is kept.
+
+    The database takes letters for one another that Python does not, such as the long s and the s; a name written with
+    them would be counted as another account's, and is none.
+    """
+    kept = Person.objects.filter(username__iexact=account).values_list("username", flat=True).first()
+    return kept if kept is not None and kept.lower() == account else account
 
 
 def _count_attempt(account: str, address: str, now: datetime) -> datetime | None:

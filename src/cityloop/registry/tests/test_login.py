@@ -40,6 +40,16 @@ def test_the_account_name_may_be_typed_in_capitals(client: Client) -> None:
     assert attempt(client, " DUTY1 ", PASSWORD) == 302
 
 
+def test_letters_the_database_takes_for_others_are_no_way_round_the_lock(client: Client) -> None:
+    for name in (
+        "\N{LATIN SMALL LETTER LONG S}upervisor",
+        "w\N{LATIN SMALL LETTER DOTLESS I}ndow",
+        "d\N{FULLWIDTH LATIN SMALL LETTER U}ty1",
+    ):
+        assert attempt(client, name, PASSWORD) == 400
+    assert attempt(client, "supervisor", PASSWORD) == 302
+
+
 @pytest.mark.parametrize("elsewhere", ["https://example.org/", "//example.org/", "javascript:alert(1)"])
 def test_the_login_never_leads_off_the_site(client: Client, elsewhere: str) -> None:
     answer = client.post("/login/", {"username": "duty1", "password": PASSWORD, "next": elsewhere})
