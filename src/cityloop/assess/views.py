@@ -90,7 +90,7 @@ def _area(request: HttpRequest, person: PersonView) -> tuple[AreaCode, list[Area
 
 def _trend(spec: IndicatorSpec, history: list[ValueView]) -> dict[str, Any]:
     points = [[facade.span_of(one.period)[0].isoformat(), one.value] for one in history]
-    limit = {"value": spec.target, "level": int(Level.BLUE), "name": f"{_('Target')} {spec.target:g}"}
+    limit = {"value": spec.target, "level": int(Level.BLUE), "name": f"{_('Target')} {spec.target:g} {spec.unit}"}
     return {
         "unit": spec.unit,
         "decimals": 1,

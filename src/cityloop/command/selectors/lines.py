@@ -30,6 +30,8 @@ KEPT_MAX = 256
 WEATHER = "weather"
 """The line of this code is not a tile: it stands in the top bar."""
 
+_AGO = {"same day last week": "a week ago", "same weekday last year": "a year ago"}
+"""English short for a tile: the full words stand beside the curve."""
 _LAST_WEEK = Text("上周同日", "same day last week")
 _LAST_YEAR = Text("去年同周同日", "same weekday last year")
 
@@ -39,7 +41,7 @@ class Compared:
     """A value held against an earlier one.
 
     Attributes:
-        words: that it is held against it: "vs same day last week".
+        words: that it is held against it, short: "vs a week ago".
         day: which earlier day.
         value: the line's value at the same hour of that day.
         percent: by how many per cent today lies above it, None where that tells nothing.
@@ -132,7 +134,7 @@ def _compared(
     percent, change = change_percent(now, before, greatest=greatest_of(curve)), None
     if now is not None and before is not None:
         change = change_in_words(now - before, percent, unit=line.unit, decimals=line.decimals)
-    return Compared(Text(f"较{name.zh}", f"vs {name.en}"), name, before, percent, change, moved)
+    return Compared(Text(f"较{name.zh}", f"vs {_AGO[name.en]}"), name, before, percent, change, moved)
 
 
 def _view(line: WallLine, now: datetime) -> LineView:

@@ -37,7 +37,7 @@ def test_a_line_adds_up_its_streams_and_is_held_against_the_same_day_last_week(c
     assert line is not None
     assert line.value == pytest.approx(30 * 3.6)
     (compared,) = line.compared
-    assert compared.words.en == "vs same day last week"
+    assert compared.words.en == "vs a week ago"
     assert compared.day.zh == "上周同日"
     assert compared.percent == pytest.approx(100)
     assert compared.change is not None

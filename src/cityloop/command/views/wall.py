@@ -102,7 +102,7 @@ def _words() -> dict[str, Any]:
         "curve": gettext("curve of today and earlier days; the table below says the same"),
         "arrived": gettext("arrived"),
         "no_history": gettext("no earlier day to compare"),
-        "hour_from": gettext("mean from {at}"),
+        "hour_from": gettext("from {at}"),
         "live_data": gettext("live"),
         "projects_open": gettext("{n} projects of the plan are not connected yet"),
         "connecting": gettext("connecting"),

@@ -61,6 +61,7 @@ def alarm_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "query": query.urlencode(),
         "has_more": page * PAGE_ROWS < number,
+        "may_see_cases": may(who, Right.SEE_CASES),
     }
     return render(request, "decide/alarms.html", context)
 

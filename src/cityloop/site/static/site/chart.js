@@ -19,14 +19,14 @@ function written(value, decimals) {
 
 export { written };
 
-function seriesOf(item, at, theme, colour) {
+function seriesOf(item, at, theme, colour, scale) {
   return {
     name: item.name,
     type: "line",
     data: item.points.map(([instant, value]) => [cityTime(instant), value]),
     showSymbol: item.points.length < 3,
     connectNulls: false,
-    lineStyle: { width: at === 0 ? 2.5 : 1.8, type: DASHES[at % 3], color: colour },
+    lineStyle: { width: (at === 0 ? 2.5 : 1.8) * scale, type: DASHES[at % 3], color: colour },
     itemStyle: { color: colour },
     areaStyle: at === 0 && item.area !== false ? { color: colour, opacity: 0.16 } : undefined,
     emphasis: { disabled: true },
@@ -44,16 +44,16 @@ function limitsOf(limits) {
 // data: {unit, decimals, series: [{name, points: [[instant, value]]}], limits: [{value, level, name}], min, max}
 export function lineChart(element, data, { theme = "light", size = 13, colours = COLOURS[theme], bare = false } = {}) {
   const chart = window.echarts.getInstanceByDom(element) || window.echarts.init(element, null, { renderer: "canvas" });
-  const series = data.series.map((item, at) => seriesOf(item, at, theme, colours[at % colours.length]));
+  const series = data.series.map((item, at) => seriesOf(item, at, theme, colours[at % colours.length], bare ? size / 16 : 1));
   if (series.length > 0 && data.limits) series[0].markLine = { symbol: "none", data: limitsOf(data.limits), silent: true };
-  const text = { color: QUIET[theme], fontSize: size };
+  const text = { color: QUIET[theme], fontSize: size, margin: bare ? size * 0.5 : 8 };
   chart.setOption(
     {
       animation: false,
       useUTC: true,
       aria: { enabled: false },
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
-      grid: { left: size * 4.1, right: size * 1.2, top: bare ? size : size * 2.8, bottom: size * 2 },
+      grid: { left: size * 4.1, right: size * 1.2, top: bare ? size * 0.6 : size * 2.8, bottom: size * (bare ? 1.8 : 2) },
       legend: bare ? undefined : { top: 0, left: 0, textStyle: text, itemWidth: 28 },
       tooltip: bare ? undefined : {
         trigger: "axis", renderMode: "richText", textStyle: { color: INK.light },

@@ -17,7 +17,7 @@ const CORE_CODES = new Set(["110101", "110102", "110105", "110106", "110107", "1
 // Where the names of the narrow districts stand, WGS 84: the middle of their outlines lie too close to each other. The
 // inset shows them alone; on a map of the whole city they keep further apart.
 const LABELS_INSET = { 110101: [116.435, 39.945], 110102: [116.335, 39.878], 110107: [116.15, 39.935], 110105: [116.545, 39.99], 110108: [116.22, 40.05], 110106: [116.23, 39.81] };
-const LABELS_CITY = { 110101: [116.47, 39.945], 110102: [116.35, 39.875], 110107: [116.05, 39.945], 110105: [116.58, 40.01], 110108: [116.24, 40.06], 110106: [116.2, 39.81] };
+const LABELS_CITY = { 110109: [115.7, 39.99], 110101: [116.47, 39.945], 110102: [116.35, 39.875], 110107: [116.05, 39.945], 110105: [116.58, 40.01], 110108: [116.24, 40.06], 110106: [116.2, 39.81] };
 let shapesLoading = null;
 
 function labelled(shapes, places) {
@@ -93,7 +93,7 @@ export async function districtMap(element, data, { theme = "light", size = 13, b
     {
       animation: false,
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
-      geo: geoOf(data.districts, theme, { size, border: theme === "dark" ? 1.6 : 1, clickable: open !== null, label: plainLabel, only, place: where, map: box ? "districts-inset" : "districts" }),
+      geo: geoOf(data.districts, theme, { size, border: theme === "dark" ? Math.max(1.6, size / 12) : 1, clickable: open !== null, label: plainLabel, only, place: where, map: box ? "districts-inset" : "districts" }),
       series: [scatterOf(data.points, 0, size)],
     },
     { notMerge: true },

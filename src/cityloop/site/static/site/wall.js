@@ -51,16 +51,25 @@ function age(instant) {
 
 let clockOffset = Date.parse(wall.at) - Date.now();
 
+// Of one level, what still stands comes before what is over.
+const STANDING = { raised: 0, acknowledged: 1, cleared: 2, shelved: 3 };
+const inOrder = (alarms) => alarms.sort((one, other) => one.level - other.level || STANDING[one.state] - STANDING[other.state] || Date.parse(other.first_at) - Date.parse(one.first_at));
+
+// "Haidian · Haidian network pressure point" says the district twice.
+const whereOf = (alarm) => (alarm.thing.startsWith(alarm.place) ? alarm.thing : [alarm.place, alarm.thing].filter(Boolean).join(" · "));
+
+const figures = (value) => value.toLocaleString("en-US", { maximumSignificantDigits: 6 });
+
 function alarmRow(alarm) {
   const title = make("a", { class: "alarm-title", href: alarm.trace, title: alarm.title }, alarm.title);
-  const value = alarm.value === null ? "" : `${written(alarm.value, alarm.decimals ?? 2)} ${alarm.unit}`;
+  const value = alarm.value === null ? "" : `${figures(alarm.value)} ${alarm.unit}`;
   return make(
     "li",
     { class: "alarm", "data-id": alarm.alarm_id, "data-level": alarm.level, "data-state": alarm.state },
     make("div", { class: "alarm-top" }, levelBadge(alarm.level), make("span", { class: "alarm-value" }, value),
       make("span", { class: `alarm-state alarm-state-${alarm.state}` }, words.states[alarm.state] || alarm.state)),
     title,
-    make("div", { class: "alarm-under" }, make("span", {}, [alarm.place, alarm.thing].filter(Boolean).join(" · ")),
+    make("div", { class: "alarm-under" }, make("span", {}, whereOf(alarm)),
       alarm.case ? make("a", { href: alarm.case.url }, alarm.case.number) : make("time", { datetime: alarm.first_at, "data-age": alarm.first_at }, age(alarm.first_at))),
   );
 }
@@ -156,8 +165,7 @@ function lineTile(line) {
       make("a", { class: "line-now", href: line.trace, "aria-label": `${line.title}: ${written(line.value, line.decimals)} ${line.unit}` }, written(line.value, line.decimals))),
     make("div", { class: "line-under" },
       make("ul", {}, ...(line.compare.length ? line.compare.map((item) => make("li", {}, `${item.words} `, make("b", {}, item.change))) : [make("li", {}, words.no_history)])),
-      make("ul", { class: low ? "line-low" : "" }, make("li", {}, `${words.arrived} `, make("b", {}, line.arrived_percent === null ? "–" : `${line.arrived_percent.toFixed(0)}%`)),
-        line.at ? make("li", {}, words.hour_from.replace("{at}", line.at)) : null)),
+      make("span", { class: low ? "line-low" : "" }, `${words.arrived} `, make("b", {}, line.arrived_percent === null ? "–" : `${line.arrived_percent.toFixed(0)}%`), line.at ? ` · ${words.hour_from.replace("{at}", line.at)}` : "")),
     chart,
   );
   return { tile, draw: () => lineChart(chart, { ...line.chart, decimals: line.decimals, unit: line.unit }, { theme: "dark", size: parseFloat(getComputedStyle(document.documentElement).fontSize), bare: true }) };
@@ -208,6 +216,7 @@ function drawProjects() {
 }
 
 function draw() {
+  inOrder(wall.alarms);
   drawAlarms();
   drawDistricts();
   drawLines();
@@ -224,6 +233,7 @@ async function refresh() {
   const lines = JSON.stringify(wall.lines);
   const fresh = await answer.json();
   wall = { ...wall, ...fresh };
+  inOrder(wall.alarms);
   clockOffset = Date.parse(wall.at) - Date.now();
   drawAlarms(wall.alarms.map((alarm) => alarm.alarm_id).filter((id) => !before.has(id)));
   drawDistricts();
@@ -247,10 +257,10 @@ function onFact(fact) {
     const name = wall.districts.find((district) => district.code === fact.area.slice(0, 6))?.name ?? "";
     wall.alarms.unshift({
       alarm_id: fact.alarm_id, level: fact.level, title: fact.title[words.text], state: "raised", place: name, thing: fact.thing_name[words.text],
-      value: fact.value, unit: fact.unit, decimals: 2, first_at: fact.happened_at, longitude: fact.longitude, latitude: fact.latitude,
+      value: fact.value, unit: fact.unit, first_at: fact.happened_at, longitude: fact.longitude, latitude: fact.latitude,
       trace: `/trace/fact/${fact.fact_id}/`, case: null,
     });
-    wall.alarms.sort((one, other) => one.level - other.level || Date.parse(other.first_at) - Date.parse(one.first_at));
+    inOrder(wall.alarms);
     wall.alarms_open += 1;
     if (!wall.highest || fact.level < wall.highest) wall.highest = fact.level;
     drawAlarms([fact.alarm_id]);
