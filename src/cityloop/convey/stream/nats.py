@@ -159,7 +159,8 @@ class Nats(asyncio.Protocol):
         Raises:
             NatsAwayError: if the server refuses.
         """
-        await asyncio.wait_for(asyncio.shield(self._greeted), REQUEST_S_MAX)
+        async with asyncio.timeout(REQUEST_S_MAX):
+            await self._greeted
         parts = urlsplit(address)
         hello: dict[str, Any] = {"verbose": False, "pedantic": False, "headers": True, "no_responders": True}
         hello |= {"lang": "python", "version": "1", "protocol": 1, "name": "cityloop wire"}
@@ -181,7 +182,8 @@ class Nats(asyncio.Protocol):
         self._pongs.append(waiting)
         self.write(b"PING\r\n")
         try:
-            await asyncio.wait_for(waiting, PING_S)
+            async with asyncio.timeout(PING_S):
+                await waiting
         except TimeoutError as error:
             self._lose(error)
             self.close()
@@ -200,7 +202,8 @@ class Nats(asyncio.Protocol):
         self._answers[inbox] = waiting
         self.publish(subject.encode(), json.dumps(body).encode(), reply=inbox)
         try:
-            answer: dict[str, Any] = json.loads(await asyncio.wait_for(waiting, REQUEST_S_MAX))
+            async with asyncio.timeout(REQUEST_S_MAX):
+                answer: dict[str, Any] = json.loads(await waiting)
         except TimeoutError as error:
             raise NatsAwayError(reason=f"no answer to {subject}") from error
         finally:
@@ -238,7 +241,8 @@ class Nats(asyncio.Protocol):
                 return
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), min(left_s, PING_S))
+                async with asyncio.timeout(min(left_s, PING_S)):
+                    await self._news.wait()
             except TimeoutError:
                 if left_s > PING_S:
                     await self.probe()
@@ -257,17 +261,18 @@ async def open_nats(address: str) -> Nats:
     Raises:
         NatsAwayError: if it cannot be reached, or refuses us.
     """
-    parts = urlsplit(address)
+    parts, loop = urlsplit(address), asyncio.get_running_loop()
     try:
-        _, nats = await asyncio.wait_for(
-            asyncio.get_running_loop().create_connection(Nats, parts.hostname or "127.0.0.1", parts.port or PORT),
-            REQUEST_S_MAX,
-        )
+        async with asyncio.timeout(REQUEST_S_MAX):
+            _, nats = await loop.create_connection(Nats, parts.hostname or "127.0.0.1", parts.port or PORT)
     except (OSError, TimeoutError) as error:
         raise NatsAwayError(reason=str(error)) from error
     try:
         await nats.greet(address)
-    except (TimeoutError, CityloopError) as error:
+    except TimeoutError as error:
         nats.close()
-        raise NatsAwayError(reason=str(error)) from error
+        raise NatsAwayError(reason="no greeting") from error
+    except BaseException:
+        nats.close()
+        raise
     return nats
