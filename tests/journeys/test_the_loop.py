@@ -195,3 +195,20 @@ def test_a_shift_is_handed_over_with_its_open_items(city: City) -> None:
     answer = first.submit("/shift/", taking_over=options[0], note="夜间加强巡查")
     assert answer.status_code == 200
     assert "夜间加强巡查" in city.person("duty2").get("/shift/").text
+
+
+def test_a_refused_reading_is_counted_and_kept_for_inspection(city: City, sta: Sta) -> None:
+    stream = pressure_stream(sta, "东城区")
+    mark = f"<i>{moment()}</i>"
+    answer = sta.client.post(f"Datastreams({stream})/Observations", json={"result": 1, "phenomenonTime": mark})
+    assert answer.status_code == 400
+    device = city.device("careless")
+    device.publish(f"v1.1/Datastreams({stream})/Observations", f"{{broken {mark}", qos=1).wait_for_publish(30)
+    device.disconnect()
+    operator = city.person("operator")
+
+    def shown() -> bool:
+        page = operator.get("/platform/").text
+        return page.count(mark.replace("<", "&lt;").replace(">", "&gt;")) >= 2 and mark not in page
+
+    eventually(shown, what="both refusals stand on the platform page, as text", within_s=15)

@@ -12,6 +12,9 @@ from cityloop.sense.models import Rejected, RejectedCount
 RATE_WINDOW_S = 10
 """Over how long the rate of readings is averaged, seconds."""
 
+SHOWN_BYTES_MAX = 300
+"""How much of a refused message a page shows, bytes."""
+
 SETTLED_AGE_S = 60
 """Facts older than this are counted once and remembered, seconds."""
 
@@ -47,6 +50,11 @@ class RejectedView:
     detail: str
     source: str
     payload: bytes
+
+    @property
+    def beginning(self) -> str:
+        """Return the first characters of what came, as text; what is no text is marked."""
+        return self.payload[:SHOWN_BYTES_MAX].decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)

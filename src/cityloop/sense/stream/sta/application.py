@@ -26,6 +26,7 @@ from cityloop.sense.stream.sta.errors import (
     language_of,
 )
 from cityloop.sense.stream.sta.reading import Reader
+from cityloop.sense.stream.sta.refusals import Refusals
 from cityloop.sense.stream.sta.rights import Allowed, Gate, TokenBook
 from cityloop.sense.stream.sta.service import Service
 from cityloop.sense.stream.sta.showing import BASE
@@ -38,6 +39,9 @@ BODY_S_MAX = 60.0
 
 PAGE_SIZE, PAGE_MAX = 100, 1000
 """Entities of a page where none is asked for, and at most."""
+
+BODY = "cityloop.body"
+"""Where a request keeps the body that came, for the case that it is refused."""
 
 RETRY_KEY_LENGTH_MAX = 200
 READ_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -89,15 +93,15 @@ def build(  # noqa: PLR0913  what the application is made of
         _log.warning("SENSORTHINGS IS OPEN: everybody may read, write and delete without a token. For tests only.")
     reader = Reader(pool, page_size=page_size, page_max=page_max)
     gate = Gate(rights, reader, anonymous=anonymous)
-    return SensorThings(Service(reader, ingest, gate), gate=gate, base_path=base_path)
+    return SensorThings(Service(reader, ingest, gate), gate=gate, base_path=base_path, refusals=Refusals(pool))
 
 
 class SensorThings:
     """The application; see `build`."""
 
-    def __init__(self, service: Service, *, gate: Gate, base_path: str) -> None:
+    def __init__(self, service: Service, *, gate: Gate, base_path: str, refusals: Refusals) -> None:
         """Take what it is made of."""
-        self._service, self._gate = service, gate
+        self._service, self._gate, self._refusals = service, gate, refusals
         self._base_path, self._root = base_path, root_body()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,6 +113,8 @@ class SensorThings:
             answer = await self._answer(scope, headers, receive)
         except CityloopError as error:
             answer = _refusal(error, headers)
+            if scope["method"] == "POST":
+                self._refusals.note(error, path=self._path(scope), body=scope.get(BODY, b""))
         except psycopg.errors.QueryCanceled:
             answer = _refusal(BusyError(), headers)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -134,7 +140,7 @@ class SensorThings:
             return Answer(200, b"", "")
         if method not in ("POST", "PATCH", "PUT"):
             raise MethodError(method=method[:20])
-        body = await _body(receive, headers)
+        body = scope[BODY] = await _body(receive, headers)
         if method == "POST":
             return await self._post(path, body, headers, base, allowed)
         content_type = headers.get(b"content-type", b"").decode("latin-1")
