@@ -31,5 +31,5 @@ def own_home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def city() -> Iterator[City]:
     """Yield a whole running city with demo people and nothing that plays."""
-    with running_city(DEMO="quiet") as running:
+    with running_city() as running:
         yield running

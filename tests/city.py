@@ -2,28 +2,19 @@
 
 import contextlib
 import json
-import os
 import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import paho.mqtt.client as mqtt
 
-Answer = TypeVar("Answer")
+from bench import city as bench
 
-START_S_MAX, STOP_S_MAX = 180.0, 60.0
-"""How long a city may take to stand and to stop on a busy machine, seconds."""
+Answer = TypeVar("Answer")
 
 
 def eventually(ask: Callable[[], Answer | None], *, what: str, within_s: float = 30.0) -> Answer:
@@ -38,44 +29,19 @@ def eventually(ask: Callable[[], Answer | None], *, what: str, within_s: float =
     raise AssertionError(message)
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-
-
 @dataclass
-class City:
-    """A running city.
+class City(bench.City):
+    """A running city as its people, machines and devices meet it."""
 
-    Attributes:
-        home: its data folder.
-        environment: settings of its processes.
-        process: `cityloop up`.
-    """
-
-    home: Path
-    environment: dict[str, str]
-    process: subprocess.Popen[bytes]
     clients: list[httpx.Client] = field(default_factory=list)
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.environment['CITYLOOP_PORT']}"
+        return f"http://127.0.0.1:{self.port('PORT')}"
 
     @property
     def sta(self) -> str:
         return f"{self.address}/sta/v1.1"
-
-    def run(self, *arguments: str) -> str:
-        """Return what a command of the command line prints."""
-        command = [sys.executable, "-m", "cityloop.site.cli", *arguments]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
 
     def token(self, name: str = "test", *rights: str) -> str:
         return self.run("token", name, *(f"--{right}" for right in rights or ("read", "write")))
@@ -107,24 +73,14 @@ class City:
         """Return a connected MQTT client with the rights of a device."""
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv311)
         client.username_pw_set("device", self.run("secrets", "nats-device"))
-        client.connect("127.0.0.1", int(self.environment["CITYLOOP_MQTT_PORT"]))
+        client.connect("127.0.0.1", self.port("MQTT_PORT"))
         client.loop_start()
         eventually(client.is_connected, what="MQTT connection")
         return client
 
-    def children(self) -> dict[str, int]:
-        """Return the process ids of the city's children, by name."""
-        state = json.loads((self.home / "state.json").read_text(encoding="utf-8"))
-        return {child["name"]: child["pid"] for child in state["children"] if child.get("pid")}
-
     def close(self) -> None:
         for client in self.clients:
             client.close()
-        self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(STOP_S_MAX)
-        finally:
-            self.process.kill()
 
 
 @dataclass
@@ -158,31 +114,10 @@ def publish(device: mqtt.Client, datastream: int, **observation: Any) -> None:
 
 @contextlib.contextmanager
 def running_city(**settings: str) -> Iterator[City]:
-    """Run a city of its own with some settings, and remove it afterwards."""
-    home = Path(tempfile.mkdtemp(prefix="cityloop-city-", dir="/tmp"))
-    home.chmod(0o755)
-    ports = dict(zip(("PORT", "MQTT_PORT", "NATS_PORT", "POSTGRES_PORT"), map(str, free_ports(4)), strict=True))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CITYLOOP_", "DJANGO_"))}
-    own = {"HOME": str(home), **ports, "DATA": str(home / "no-data"), "DEMO": "off", **settings}
-    environment = kept | {f"CITYLOOP_{name}": value for name, value in own.items()} | {"LANG": "C.UTF-8"}
-    with (home / "up.log").open("wb") as log:
-        command = [sys.executable, "-m", "cityloop.site.cli", "up"]
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    city = City(home, environment, process)
-    try:
-        eventually(lambda: _answers(city), what="the city stands", within_s=START_S_MAX)
-        yield city
-    except BaseException:
-        sys.stderr.write((home / "up.log").read_text(encoding="utf-8")[-4000:])
-        raise
-    finally:
-        city.close()
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _answers(city: City) -> bool:
-    assert city.process.poll() is None, (city.home / "up.log").read_text(encoding="utf-8")[-4000:]
-    try:
-        return httpx.get(f"{city.address}/login/").status_code == 200
-    except httpx.TransportError:
-        return False
+    """Run a city of its own with some settings and without real data, and remove it afterwards."""
+    with bench.running_city(DATA="no-data", **settings) as running:
+        city = City(running.home, running.environment)
+        try:
+            yield city
+        finally:
+            city.close()
