@@ -55,11 +55,12 @@ class CauseRow(models.Model):
 
 
 class Cursor(models.Model):
-    """How far one listener has read."""
+    """How far one listener has read, and the kinds of fact it asks for."""
 
     listener = models.CharField(primary_key=True, max_length=120)
     transaction = models.BigIntegerField(default=0)
     sequence = models.BigIntegerField(default=0)
+    kinds = models.JSONField(default=list)
     failures = models.IntegerField(default=0)
     last_error = models.TextField(default="")
     moved_at = models.DateTimeField(auto_now=True)

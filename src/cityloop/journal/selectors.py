@@ -148,13 +148,13 @@ def facts_of_aggregate(ref: Ref, *, after: int = 0, limit: int = FACTS_OF_AGGREG
 
 
 def listener_states() -> list[ListenerState]:
-    """Return how every listener stands, with the number of facts it has not passed yet."""
+    """Return how every listener stands, with the number of facts for it that it has not handled yet."""
     states = []
     for cursor in Cursor.objects.order_by("listener"):
         with connection.cursor() as sql:
             sql.execute(
-                "SELECT count(*) FROM journal_fact WHERE (transaction, sequence) > (%s, %s)",
-                [cursor.transaction, cursor.sequence],
+                "SELECT count(*) FROM journal_fact WHERE (transaction, sequence) > (%s, %s) AND kind = ANY(%s)",
+                [cursor.transaction, cursor.sequence, cursor.kinds],
             )
             (behind,) = sql.fetchone()
         states.append(

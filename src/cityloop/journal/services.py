@@ -80,7 +80,8 @@ def deliver(listener: str, handle: Callable[[Fact], object], *, kinds: Iterable[
     Returns:
         How many facts were handled.
     """
-    Cursor.objects.get_or_create(listener=listener)
+    kinds = tuple(kinds)
+    _ensure_cursor(listener, kinds)
     handled = 0
     try:
         with transaction.atomic():
@@ -106,6 +107,13 @@ def deliver(listener: str, handle: Callable[[Fact], object], *, kinds: Iterable[
     return handled
 
 
+def _ensure_cursor(listener: str, kinds: tuple[type[Fact], ...]) -> None:
+    names = sorted(fact_kind(kind) for kind in kinds)
+    cursor, _ = Cursor.objects.get_or_create(listener=listener, defaults={"kinds": names})
+    if cursor.kinds != names:
+        Cursor.objects.filter(listener=listener).update(kinds=names)
+
+
 class _HandlerFailedError(Exception):
     """A handler raised; carries its error."""
 
@@ -127,7 +135,6 @@ def _deliver_until(
     failure: _HandlerFailedError,
 ) -> int:
     """Deliver the facts before the failing one again, alone, and note the failure."""
-    kinds = tuple(kinds)
     done = deliver(listener, handle, kinds=kinds, limit=good) if good else 0
     Cursor.objects.filter(listener=listener).update(failures=_plus_one(listener), last_error=str(failure))
     return done

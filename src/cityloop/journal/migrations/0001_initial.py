@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ("listener", models.CharField(max_length=120, primary_key=True, serialize=False)),
                 ("transaction", models.BigIntegerField(default=0)),
                 ("sequence", models.BigIntegerField(default=0)),
+                ("kinds", models.JSONField(default=list)),
                 ("failures", models.IntegerField(default=0)),
                 ("last_error", models.TextField(default="")),
                 ("moved_at", models.DateTimeField(auto_now=True)),

@@ -205,3 +205,13 @@ def test_an_aggregate_may_judge_by_an_instant_of_the_body() -> None:
     asked = {"kind": "responded.CaseClosed", "by": "due_at", "until": "2026-12-01T00:00:00+00:00"}
     entries, count = facade.facts_of_aggregate(Ref.aggregate("journal.facts", asked, as_of=""))
     assert (numbers(entries), count) == ([1], 1)
+
+
+def test_a_listener_is_behind_only_by_facts_that_are_for_it() -> None:
+    facade.deliver("ear", print, kinds=[ReadingsKept])
+    facade.post(handover(1))
+    (state,) = facade.listener_states()
+    assert state.behind == 0
+    facade.deliver("ear", print, kinds=[ShiftHandedOver], limit=0)
+    (state,) = facade.listener_states()
+    assert state.behind == 1
