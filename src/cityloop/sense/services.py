@@ -23,9 +23,7 @@ from cityloop.sense.models import (
     Thing,
     ThingLocation,
 )
-
-DAYS_AHEAD = 2
-"""Days beyond today that have a partition before their first reading."""
+from cityloop.sense.stream.history.partitions import BEGIN, DAYS_AHEAD, DayPartition
 
 REJECTED_ROWS_MAX = 100_000
 """How many refused messages are kept for inspection; the counts stay."""
@@ -36,14 +34,8 @@ REJECTED_DAYS_MAX = 30
 RETRY_KEY_HOURS_MAX = 24
 """How long an Idempotency-Key is remembered, hours."""
 
-_DEFAULT_HOLDS = """
-    SELECT EXISTS (SELECT 1 FROM sense_observation_other WHERE phenomenon_time >= %s AND phenomenon_time < %s)
-"""
 GEOJSON = "application/geo+json"
 MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
-_ATTACH = (
-    "ALTER TABLE sense_observation ATTACH PARTITION {name} FOR VALUES FROM ('{day} 00:00+00') TO ('{next} 00:00+00')"
-)
 
 
 @transaction.atomic
@@ -159,20 +151,16 @@ def make_partitions(today: date) -> int:
 
 
 def _make_partition(day: date) -> bool:
-    name, following = f"sense_observation_{day:%Y%m%d}", day + timedelta(days=1)
+    partition = DayPartition.of((day - date(1970, 1, 1)).days)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(7431900)")
-        cursor.execute("SELECT to_regclass(%s)", [name])
-        if cursor.fetchone()[0] is not None:
-            return False
-        cursor.execute(
-            _DEFAULT_HOLDS,
-            [f"{day} 00:00+00", f"{following} 00:00+00"],
-        )
-        if cursor.fetchone()[0]:
-            return False
-        cursor.execute(f"CREATE TABLE {name} (LIKE sense_observation INCLUDING ALL)")
-        cursor.execute(_ATTACH.format(name=name, day=day, next=following))
+        for statement in BEGIN:
+            cursor.execute(statement)
+        for question in (partition.is_attached, partition.is_elsewhere):
+            cursor.execute(question)
+            if cursor.fetchone()[0]:
+                return False
+        for statement in partition.make:
+            cursor.execute(statement)
     return True
 
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -34,18 +35,56 @@ SCAN_WAIT = "10s"
 CACHE_S_MAX = 60.0
 """Age at which the list of partitions is read anew, seconds."""
 
-_LOCK_KEY = 7_431_900
 _DAYS = """
     SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     WHERE i.inhparent = 'sense_observation'::regclass
 """
-_DEFAULT_HOLDS = """
-    SELECT EXISTS (
-        SELECT 1 FROM sense_observation_other WHERE phenomenon_time >= '{since}' AND phenomenon_time < '{until}'
-    )
-"""
-_CREATE = "CREATE TABLE IF NOT EXISTS {name} (LIKE sense_observation INCLUDING ALL)"
-_ATTACH = "ALTER TABLE sense_observation ATTACH PARTITION {name} FOR VALUES FROM ('{since}') TO ('{until}')"
+BEGIN = (
+    f"SET LOCAL lock_timeout = '{LOCK_WAIT}'",
+    f"SET LOCAL statement_timeout = '{SCAN_WAIT}'",
+    "SELECT pg_advisory_xact_lock(7431900)",
+)
+"""How every transaction that makes a partition begins: bounded, and one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayPartition:
+    """The statements that make the partition of a day, for whoever makes it.
+
+    Attributes:
+        name: of the table.
+        since: start of the day.
+        until: start of the next day.
+    """
+
+    name: str
+    since: str
+    until: str
+
+    @classmethod
+    def of(cls, day: int) -> "DayPartition":
+        """Return the partition of a day; `day` counts from 1970-01-01 UTC."""
+        return cls(partition_of(day), f"{_date_of(day)} 00:00+00", f"{_date_of(day + 1)} 00:00+00")
+
+    @property
+    def is_attached(self) -> str:
+        """Return what tells whether the partition stands."""
+        return f"SELECT EXISTS ({_DAYS} AND c.relname = '{self.name}')"
+
+    @property
+    def is_elsewhere(self) -> str:
+        """Return what tells whether the day's readings lie in the default partition already."""
+        return (
+            "SELECT EXISTS (SELECT 1 FROM sense_observation_other "
+            f"WHERE phenomenon_time >= '{self.since}' AND phenomenon_time < '{self.until}')"
+        )
+
+    @property
+    def make(self) -> tuple[str, str]:
+        """Return what makes the table and what attaches it."""
+        create = f"CREATE TABLE IF NOT EXISTS {self.name} (LIKE sense_observation INCLUDING ALL)"
+        attach = f"ALTER TABLE sense_observation ATTACH PARTITION {self.name}"
+        return create, f"{attach} FOR VALUES FROM ('{self.since}') TO ('{self.until}')"
 
 
 def partition_of(day: int) -> str:
@@ -115,39 +154,33 @@ class Partitions:
         self._read_at = self._elapsed_s()
 
     async def _make(self, connection: AsyncConnection[Any], day: int) -> bool:
-        names = {
-            "name": partition_of(day),
-            "since": f"{_date_of(day)} 00:00+00",
-            "until": f"{_date_of(day + 1)} 00:00+00",
-        }
+        partition = DayPartition.of(day)
         try:
-            made = await self._attach(connection, names)
+            made = await self._attach(connection, partition)
         except Error as error:
             await connection.rollback()
             if connection.broken:
                 raise
-            log.warning("The partition %s could not be made: %s", names["name"], error)
+            log.warning("The partition %s could not be made: %s", partition.name, error)
             made = None
         (self._left if made is None else self._days).add(day)
         return bool(made)
 
-    async def _attach(self, connection: AsyncConnection[Any], names: dict[str, str]) -> bool | None:
-        await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'; SET LOCAL statement_timeout = '{SCAN_WAIT}'")
-        await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
-        attached = await connection.execute(
-            "SELECT 1 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-            "WHERE i.inhparent = 'sense_observation'::regclass AND c.relname = %s",
-            (names["name"],),
-        )
-        if await attached.fetchone() is not None:
+    async def _attach(self, connection: AsyncConnection[Any], partition: DayPartition) -> bool | None:
+        for statement in BEGIN:
+            await connection.execute(statement)
+        if await self._tells(connection, partition.is_attached):
             await connection.rollback()
             return False
-        holds = await (await connection.execute(_DEFAULT_HOLDS.format(**names))).fetchone()
-        if holds is not None and holds[0]:
+        if await self._tells(connection, partition.is_elsewhere):
             await connection.rollback()
-            log.warning("The default partition holds readings of %s: the day stays there", names["since"])
+            log.warning("The default partition holds readings of %s: the day stays there", partition.since)
             return None
-        await connection.execute(_CREATE.format(**names))
-        await connection.execute(_ATTACH.format(**names))
+        for statement in partition.make:
+            await connection.execute(statement)
         await connection.commit()
         return True
+
+    async def _tells(self, connection: AsyncConnection[Any], question: str) -> bool:
+        row = await (await connection.execute(question)).fetchone()
+        return bool(row and row[0])
