@@ -5,7 +5,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -14,16 +13,11 @@ from cityloop.assess.facade import ValueView
 from cityloop.kernel.areas import CITY, AreaCode
 from cityloop.kernel.declarations import IndicatorSpec
 from cityloop.kernel.levels import Level
-from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
-from cityloop.registry.facade import PersonView, Right, person_of, requires
+from cityloop.registry.facade import PersonView, Right, in_words, person_of, requires
 
 _SHORT_LEVEL = int(Level.YELLOW)
 """How the map marks a district below its target."""
-
-
-def _in_words(text: Text) -> str:
-    return text.in_language(get_language() or "zh-hans")
 
 
 def _period(request: HttpRequest, code: str, this: str) -> tuple[str, list[str]]:
@@ -49,7 +43,7 @@ def _rows(spec: IndicatorSpec, values: dict[AreaCode, ValueView]) -> list[dict[s
 def _map(rows: list[dict[str, Any]]) -> dict[str, Any]:
     districts = {
         row["area"]: {
-            "name": _in_words(row["name"]),
+            "name": in_words(row["name"]),
             "level": _SHORT_LEVEL if row["value"] and row["value"].is_short else None,
             "count": f"{row['value'].value:.1f}" if row["value"] and row["value"].value is not None else "",
         }
@@ -98,7 +92,7 @@ def _trend(spec: IndicatorSpec, history: list[ValueView]) -> dict[str, Any]:
         "max": 100,
         "monthly": True,
         **_year_until(history),
-        "series": [{"name": _in_words(spec.title), "points": points, "area": False}],
+        "series": [{"name": in_words(spec.title), "points": points, "area": False}],
         "limits": [limit],
     }
 

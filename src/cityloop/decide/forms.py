@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from cityloop.decide.facade import SHELVING_MAX, AlarmState, AlarmView, WatchEdit, WatchView, needs_consent
@@ -14,6 +13,7 @@ from cityloop.kernel.areas import AreaCode
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
+from cityloop.registry.facade import HouseForm, in_words
 
 SHELVED_FOR = timedelta(hours=1)
 """What the form offers first."""
@@ -28,22 +28,7 @@ STATES = (
 )
 
 
-def in_words(text: Text) -> str:
-    """Return a text in the reader's language."""
-    return text.in_language(get_language() or "zh-hans")
-
-
-class _Form(forms.Form):
-    """Gives every field the look of the house."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
-        for field in self.fields.values():
-            look = {forms.Select: "form-select", forms.CheckboxInput: "form-check-input"}
-            field.widget.attrs.setdefault("class", look.get(type(field.widget), "form-control"))
-
-
-class AlarmFilterForm(_Form):
+class AlarmFilterForm(HouseForm):
     """Which alarms a list shows."""
 
     state = forms.ChoiceField(label=_("State"), choices=STATES, required=False)
@@ -68,7 +53,7 @@ class AlarmFilterForm(_Form):
         }
 
 
-class NoteForm(_Form):
+class NoteForm(HouseForm):
     """A word on an alarm."""
 
     note = forms.CharField(
@@ -76,7 +61,7 @@ class NoteForm(_Form):
     )
 
 
-class ShelveForm(_Form):
+class ShelveForm(HouseForm):
     """Why and until when an alarm is silenced, and who consents."""
 
     reason = forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
@@ -117,7 +102,7 @@ class ShelveForm(_Form):
         return cleaned
 
 
-class WatchForm(_Form):
+class WatchForm(HouseForm):
     """A watch's limits."""
 
     level_1 = forms.FloatField(required=False)

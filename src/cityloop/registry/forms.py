@@ -3,33 +3,17 @@
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from cityloop.kernel.areas import CITY, AreaCode, area_code
-from cityloop.kernel.text import Text
 from cityloop.registry import facade
+from cityloop.registry.facade import HouseForm, in_words
 
 LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
 """The languages of the house, each in its own words."""
 
 
-def in_words(text: Text) -> str:
-    """Return a text in the reader's language."""
-    return text.in_language(get_language() or "zh-hans")
-
-
-class _Form(forms.Form):
-    """Gives every field the look of the house."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
-        for field in self.fields.values():
-            look = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
-            field.widget.attrs["class"] = look
-
-
-class LoginForm(_Form):
+class LoginForm(HouseForm):
     """Account and password."""
 
     username = forms.CharField(
@@ -40,7 +24,7 @@ class LoginForm(_Form):
     )
 
 
-class PasswordForm(_Form):
+class PasswordForm(HouseForm):
     """A new password for oneself."""
 
     current = forms.CharField(
@@ -68,7 +52,7 @@ class PasswordForm(_Form):
         return cleaned
 
 
-class PersonForm(_Form):
+class PersonForm(HouseForm):
     """A new account."""
 
     username = forms.SlugField(
@@ -86,7 +70,7 @@ def _date_input() -> forms.DateInput:
     return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
-class PostForm(_Form):
+class PostForm(HouseForm):
     """A post for a person."""
 
     role = forms.ChoiceField(label=_("Role"))
@@ -132,13 +116,13 @@ class PostForm(_Form):
         )
 
 
-class EndPostForm(_Form):
+class EndPostForm(HouseForm):
     """The day a post ends."""
 
     on = forms.DateField(label=_("Ends on"), widget=_date_input())
 
 
-class AuditFilter(_Form):
+class AuditFilter(HouseForm):
     """What of the audit to show."""
 
     outcome = forms.ChoiceField(label=_("Outcome"), required=False)

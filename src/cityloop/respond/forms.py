@@ -4,13 +4,12 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from cityloop.kernel.areas import AreaCode, district_of
 from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
-from cityloop.registry.facade import PersonView, Right
+from cityloop.registry.facade import HouseForm, PersonView, Right, in_words
 from cityloop.respond import facade
 from cityloop.respond.facade import CaseView, Place, Report, Source, Step
 
@@ -30,22 +29,7 @@ NOTE_MAX = 2000
 """Longest note, characters."""
 
 
-def in_words(text: Text) -> str:
-    """Return a text in the reader's language."""
-    return text.in_language(get_language() or "zh-hans")
-
-
-class _Form(forms.Form):
-    """Gives every field the look of the house."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
-        for field in self.fields.values():
-            look = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
-            field.widget.attrs.setdefault("class", look)
-
-
-class ReportForm(_Form):
+class ReportForm(HouseForm):
     """A report by hand: what, where, who says so."""
 
     title = forms.CharField(label=_("What is the matter?"), max_length=200)
@@ -138,7 +122,7 @@ _NOTE_LABELS = {
 _WITH_ORGANISATION, _WITH_DELAY, _WITH_DATE, _WITH_RATING = Step.DISPATCH, Step.ASK_DELAY, Step.SUSPEND, Step.EVALUATE
 
 
-class StepForm(_Form):
+class StepForm(HouseForm):
     """What comes with one step: only the fields it needs."""
 
     organisation = forms.ChoiceField(label=_("Send it to"))

@@ -19,10 +19,10 @@ from cityloop.kernel.clocks import Clock
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
-from cityloop.registry.facade import PersonView, Right, person_of, requires
+from cityloop.registry.facade import PersonView, Right, in_words, person_of, requires
 from cityloop.respond import facade
 from cityloop.respond.facade import CaseView, ClockState, State, Urgency
-from cityloop.respond.forms import SOURCE_TITLES, ReportForm, StepForm, in_words
+from cityloop.respond.forms import SOURCE_TITLES, ReportForm, StepForm
 
 
 @dataclass(frozen=True, slots=True)

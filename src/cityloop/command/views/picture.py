@@ -6,21 +6,16 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext, ngettext
 
 from cityloop.command.facade import LineView, Picture, Point, Stages, TraceStep, day_words, midnight_of
 from cityloop.decide.facade import AlarmView
 from cityloop.kernel.text import Text
-from cityloop.registry.facade import area_name
+from cityloop.registry.facade import area_name, in_words
 
 _WITHOUT_SUFFIX = ("区", " District")
 _SECONDS_MAX = 100.0
 """Longer spans are told in minutes, and then in hours."""
-
-
-def said(text: Text) -> str:
-    """Return a text in the reader's language."""
-    return text.in_language(get_language() or "zh-hans")
 
 
 def _origin_words(origin: str) -> str:
@@ -38,8 +33,9 @@ def _facts_link(kind: str, since: datetime) -> str:
 
 def _alarm(alarm: AlarmView, thing: Text | None) -> dict[str, Any]:
     return {
-        "alarm_id": alarm.alarm_id, "level": int(alarm.level), "title": said(alarm.title), "state": str(alarm.state),
-        "place": said(area_name(alarm.area)), "thing": said(thing or alarm.thing),
+        "alarm_id": alarm.alarm_id, "level": int(alarm.level), "title": in_words(alarm.title),
+        "state": str(alarm.state),
+        "place": in_words(area_name(alarm.area)), "thing": in_words(thing or alarm.thing),
         "value": alarm.value, "unit": alarm.unit,
         "first_at": alarm.raised_at.isoformat(), "longitude": alarm.longitude, "latitude": alarm.latitude,
         "trace": f"/trace/fact/{alarm.raised_fact}/" if alarm.raised_fact else "/trace/open-alarms/",
@@ -53,12 +49,12 @@ def _points(curve: Iterable[Point]) -> list[list[Any]]:
 
 def _line(line: LineView, now: datetime) -> dict[str, Any]:
     return {
-        "code": line.code, "title": said(line.title), "unit": line.unit, "decimals": line.decimals,
+        "code": line.code, "title": in_words(line.title), "unit": line.unit, "decimals": line.decimals,
         "value": line.value, "at": timezone.localtime(line.at).strftime("%H:%M") if line.at else "",
         "arrived_percent": line.arrived_percent, "origin_words": origins_in_words(line.origins),
         "trace": f"/trace/line/{line.code}/",
         "compare": [
-            {"words": said(one.words), "change": said(one.change), "value": one.value}
+            {"words": in_words(one.words), "change": in_words(one.change), "value": one.value}
             for one in line.compared
             if one.change is not None
         ],
@@ -69,7 +65,7 @@ def _line(line: LineView, now: datetime) -> dict[str, Any]:
 def chart_of(line: LineView, *, now: datetime) -> dict[str, Any]:
     """Return the curves of a line as the chart script reads them."""
     series = [{"name": gettext("today"), "points": _points(line.today)}]
-    series += [{"name": said(one.day), "points": _points(one.curve)} for one in line.compared]
+    series += [{"name": in_words(one.day), "points": _points(one.curve)} for one in line.compared]
     midnight = midnight_of(now)
     until = midnight + timedelta(days=1)
     span = {"from": midnight.isoformat(), "until": until.isoformat()}
@@ -135,7 +131,7 @@ def picture_in_words(picture: Picture) -> dict[str, Any]:
         "alarms_open": picture.alarms_open,
         "districts": [
             {
-                "code": one.code, "name": said(one.name), "short": _short(said(one.name)),
+                "code": one.code, "name": in_words(one.name), "short": _short(in_words(one.name)),
                 "longitude": one.longitude, "latitude": one.latitude, "level": int(one.level) if one.level else None,
                 "alarms": one.alarms, "cases": one.cases,
                 "trace": f"/trace/open-alarms/?area={one.code}", "cases_trace": f"/trace/open-cases/?area={one.code}",
@@ -146,7 +142,7 @@ def picture_in_words(picture: Picture) -> dict[str, Any]:
         "stages": stages_in_words(picture.stages, now=picture.at),
         "projects": [
             {
-                "title": said(one.title), "light": str(one.light), "words": said(one.light.words),
+                "title": in_words(one.title), "light": str(one.light), "words": in_words(one.light.words),
                 "url": f"/projects/{one.code}/",
             }
             for one in picture.projects
@@ -160,8 +156,8 @@ def picture_in_words(picture: Picture) -> dict[str, Any]:
 def _happened(step: TraceStep) -> dict[str, Any]:
     return {
         "at": timezone.localtime(step.at).strftime("%H:%M:%S") if step.at else "",
-        "title": said(step.title),
-        "what": " · ".join(said(text) for text in (step.what, step.place) if text),
+        "title": in_words(step.title),
+        "what": " · ".join(in_words(text) for text in (step.what, step.place) if text),
         "trace": step.link,
     }
 
@@ -179,7 +175,7 @@ def bar_in_words(picture: Picture) -> dict[str, Any]:
     weather = picture.weather
     demonstration = picture.is_demonstration
     return {
-        "date": here.strftime("%Y-%m-%d"), "weekday": said(weekday), "lunar": said(lunar),
+        "date": here.strftime("%Y-%m-%d"), "weekday": in_words(weekday), "lunar": in_words(lunar),
         "time": here.strftime("%H:%M:%S"), "highest": picture.highest,
         "mode": {
             "code": "demonstration" if demonstration else "operation",
@@ -188,7 +184,7 @@ def bar_in_words(picture: Picture) -> dict[str, Any]:
         "weather": None
         if weather is None or weather.value is None
         else {
-            "title": said(weather.title), "written": f"{weather.value:.{weather.decimals}f}", "unit": weather.unit,
+            "title": in_words(weather.title), "written": f"{weather.value:.{weather.decimals}f}", "unit": weather.unit,
             "trace": f"/trace/line/{weather.code}/", "origin_words": origins_in_words(weather.origins),
         },
     }  # fmt: skip

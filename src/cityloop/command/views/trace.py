@@ -11,12 +11,12 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from cityloop.command import facade
-from cityloop.command.views.picture import chart_of, said
+from cityloop.command.views.picture import chart_of
 from cityloop.convey import facade as convey
 from cityloop.decide import facade as decide
 from cityloop.kernel.areas import CITY, AreaCode, area_code, lies_within
 from cityloop.kernel.errors import CityloopError, NotFoundError
-from cityloop.registry.facade import Right, area_name, may, person_of, reach_of, require, requires
+from cityloop.registry.facade import Right, area_name, in_words, may, person_of, reach_of, require, requires
 from cityloop.respond import facade as respond
 from cityloop.sense import facade as sense
 
@@ -90,10 +90,10 @@ def stream(request: HttpRequest, datastream_id: int) -> HttpResponse:
     received, expected = sense.arrivals([datastream_id], since=now - DAY, until=now)
     chart = {
         "unit": view.unit_symbol, "decimals": view.decimals,
-        "series": [{"name": said(view.title), "points": [[row["at"].isoformat(), row["mean"]] for row in rows]}],
+        "series": [{"name": in_words(view.title), "points": [[row["at"].isoformat(), row["mean"]] for row in rows]}],
     }  # fmt: skip
     context = {
-        "stream": view, "title": said(view.title), "latest": latest, "rows": rows, "chart": chart,
+        "stream": view, "title": in_words(view.title), "latest": latest, "rows": rows, "chart": chart,
         "place": area_name(view.area),
         "reading_link": f"/trace/observation/{latest.observation_id}/" if latest else "",
         "arrived": received / expected * 100 if expected else None,
@@ -133,7 +133,7 @@ def _value_of(newest: sense.LatestView | None, view: sense.StreamView) -> str:
 
 
 def _table_of(found: facade.LineView) -> tuple[list[str], list[list[str]]]:
-    curves = [(gettext("today"), found.today), *((said(one.day), one.curve) for one in found.compared)]
+    curves = [(gettext("today"), found.today), *((in_words(one.day), one.curve) for one in found.compared)]
     hours = sorted({point.at for _, curve in curves for point in curve})
     values = [{point.at: point.value for point in curve} for _, curve in curves]
     rows = []
@@ -186,7 +186,7 @@ def open_cases(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "level": case.level, "title": case.title, "link": f"/cases/{case.case_id}/",
-            "state": said(respond.STATE_TITLES[case.state]), "place": area_name(case.area), "since": case.opened_at,
+            "state": in_words(respond.STATE_TITLES[case.state]), "place": area_name(case.area), "since": case.opened_at,
             "trace": f"/trace/fact/{case.last_fact}/",
         }
         for case in respond.cases(person=person_of(request))

@@ -13,10 +13,10 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from cityloop.command import facade
-from cityloop.command.views.picture import bar_in_words, picture_in_words, said
+from cityloop.command.views.picture import bar_in_words, picture_in_words
 from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
-from cityloop.registry.facade import Right, district_shapes, person_of, personal, reach_of, requires
+from cityloop.registry.facade import Right, district_shapes, in_words, person_of, personal, reach_of, requires
 
 
 @require_GET
@@ -29,7 +29,7 @@ def wall(request: HttpRequest) -> HttpResponse:
     picture = facade.picture(area)
     duty = facade.on_duty(area)
     bar = bar_in_words(picture)
-    bar["duty"] = {"officers": [said(duty.taking_over_name)] if duty else []}
+    bar["duty"] = {"officers": [in_words(duty.taking_over_name)] if duty else []}
     bar["may_act"] = Right.ACT_ON_ALARMS in person.rights
     bar["may_hand_over"] = Right.HAND_OVER_SHIFT in person.rights
     data = {**picture_in_words(picture), "may_act": bar["may_act"], "may_hand_over": bar["may_hand_over"]}
@@ -82,7 +82,7 @@ def _words() -> dict[str, Any]:
     """Return every word the wall's script says."""
     return {
         "text": "en" if (get_language() or "").startswith("en") else "zh",
-        "levels": {int(level): f"{said(level.colour)} {level.roman}" for level in Level},
+        "levels": {int(level): f"{in_words(level.colour)} {level.roman}" for level in Level},
         "none": gettext("none"),
         "none_open": gettext("no open alarm"),
         "states": {

@@ -33,6 +33,7 @@ from cityloop.registry.facade.gates import (
     requires,
     sentence_of,
 )
+from cityloop.registry.facade.wording import HouseForm, in_words
 from cityloop.registry.rules.access import DutiesMustStaySeparateError, Post
 from cityloop.registry.rules.bodies import OrganisationKind, responsible_body
 from cityloop.registry.rules.outcomes import Outcome
@@ -96,6 +97,7 @@ __all__ = [
     "AuditView",
     "DemoPerson",
     "DutiesMustStaySeparateError",
+    "HouseForm",
     "LockedOutError",
     "LoginFailedError",
     "OrganisationKind",
@@ -131,6 +133,7 @@ __all__ = [
     "end_post",
     "ensure_demo_people",
     "ensure_token",
+    "in_words",
     "is_workday",
     "issue_token",
     "keep_denial",

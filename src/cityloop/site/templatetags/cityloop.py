@@ -6,12 +6,12 @@ from typing import Any
 from django import template
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
-from cityloop.registry.facade import person_of
+from cityloop.registry.facade import in_words, person_of
 from cityloop.site.navigation import entries_for
 
 register = template.Library()
@@ -31,7 +31,7 @@ _DAY_S, _HOUR_S, _MINUTE_S = 86_400, 3_600, 60
 @register.filter
 def said(text: Text | str | None) -> str:
     """Return a text of both languages in the reader's language; a plain string stays as it is."""
-    return text.in_language(get_language() or "zh-hans") if isinstance(text, Text) else str(text or "")
+    return in_words(text) if isinstance(text, Text) else str(text or "")
 
 
 @register.filter
