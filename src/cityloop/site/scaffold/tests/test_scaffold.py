@@ -13,7 +13,7 @@ from cityloop.site.scaffold import BadProjectNameError, BadTitleError, NewProjec
 
 ROOT = Path(__file__).resolve().parents[5]
 TITLE = Text("除雪保障", "Snow clearing")
-PARTS = ("src", "tests", "tools", "docs", "pyproject.toml", "conftest.py")
+PARTS = ("src", "tests", "bench", "tools", "docs", "pyproject.toml", "conftest.py")
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
