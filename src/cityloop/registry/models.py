@@ -161,12 +161,19 @@ class LoginFailure(models.Model):
 
 
 class ApiToken(models.Model):
-    """A machine's key to the data interfaces; only its SHA-256 is kept."""
+    """A machine's key to the data interfaces; only its SHA-256 is kept.
+
+    `organisation` is whose machine it is: it then reads what that organisation owns and what contracts grant it; empty
+    stands for the city's own machines. `thing_id` limits a device's key to the datastreams of its own thing.
+    """
 
     name = models.CharField(max_length=120)
     digest = models.CharField(max_length=64, unique=True)
     may_read = models.BooleanField(default=True)
     may_write = models.BooleanField(default=False)
+    may_task = models.BooleanField(db_default=False)
+    organisation = models.CharField(max_length=60, db_default="")
+    thing_id = models.BigIntegerField(null=True, db_index=True)
     area = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="tokens")
     issued_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True)
@@ -176,3 +183,19 @@ class ApiToken(models.Model):
         """One row a token."""
 
         db_table = "registry_apitoken"
+
+
+class Grant(models.Model):
+    """That an organisation may read a data set from one moment until another; made by a data contract."""
+
+    contract_id = models.BigIntegerField(db_index=True)
+    organisation = models.CharField(max_length=60, db_index=True)
+    dataset = models.CharField(max_length=80)
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """One row a contract and data set."""
+
+        db_table = "registry_grant"

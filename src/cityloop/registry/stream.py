@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +86,10 @@ class TokenRights:
         may_read: whether it may read.
         may_write: whether it may create, update and delete.
         area: the area it is limited to, with everything below.
+        may_task: whether it may give devices tasks.
+        organisation: whose machine it is, empty for the city's own.
+        thing_id: of a device's own key: the thing whose datastreams it may add observations to, else None.
+        datasets: data sets that contracts in force let its organisation read.
     """
 
     token_id: int
@@ -93,6 +97,15 @@ class TokenRights:
     may_read: bool
     may_write: bool
     area: AreaCode
+    may_task: bool = False
+    organisation: str = ""
+    thing_id: int | None = None
+    datasets: frozenset[str] = frozenset()
+
+    @property
+    def reaches_all(self) -> bool:
+        """Return whether nothing limits what it sees: the city's own machine, in no district, no device."""
+        return self.area == CITY and not self.organisation and self.thing_id is None
 
     @property
     def actor(self) -> str:
@@ -113,13 +126,32 @@ def digest_of(bearer_token: str) -> str:
 
 
 _TOKENS = """
-    SELECT digest, id, name, may_read, may_write, area_id FROM registry_apitoken
+    SELECT digest, id, name, may_read, may_write, area_id, may_task, organisation, thing_id FROM registry_apitoken
     WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+"""
+_GRANTS = """
+    SELECT organisation, array_agg(DISTINCT dataset) FROM registry_grant
+    WHERE ended_at IS NULL AND valid_from <= now() AND valid_until > now() GROUP BY organisation
 """
 
 
+def _rights(row: Sequence[Any], datasets: Mapping[str, frozenset[str]]) -> TokenRights:
+    token_id, name, may_read, may_write, area, may_task, organisation, thing_id = row
+    return TokenRights(
+        token_id=token_id,
+        name=name,
+        may_read=may_read,
+        may_write=may_write,
+        area=AreaCode(area),
+        may_task=may_task,
+        organisation=organisation,
+        thing_id=thing_id,
+        datasets=datasets.get(organisation, frozenset()) if organisation else frozenset(),
+    )
+
+
 class Rights:
-    """The rights of all valid tokens, held in memory so that a request costs one hash and one look-up."""
+    """The rights of all valid tokens, contracts included, held in memory: a request costs one hash and one look-up."""
 
     def __init__(self) -> None:
         """Know nobody until loaded."""
@@ -127,9 +159,10 @@ class Rights:
 
     async def load(self, connection: AsyncConnection[Any]) -> None:
         """Read all valid tokens from the database."""
-        cursor = await connection.execute(_TOKENS)
-        rows = await cursor.fetchall()
-        self._of_digest = {row[0]: TokenRights(row[1], row[2], row[3], row[4], AreaCode(row[5])) for row in rows}
+        granted = await (await connection.execute(_GRANTS)).fetchall()
+        datasets = {organisation: frozenset(codes) for organisation, codes in granted}
+        rows = await (await connection.execute(_TOKENS)).fetchall()
+        self._of_digest = {digest: _rights(row, datasets) for digest, *row in rows}
 
     def of_token(self, bearer_token: str) -> TokenRights | None:
         """Return the rights of a token as presented, None where it is not valid."""

@@ -16,6 +16,7 @@ class Thing(models.Model):
     properties = models.JSONField(null=True)
     code = models.CharField(max_length=160, unique=True, null=True)  # noqa: DJ001  NULL means nobody declared it
     project = models.CharField(max_length=60, db_default="")
+    owner = models.CharField(max_length=60, db_default="", db_index=True)
 
     class Meta:
         """Read by id and code."""
@@ -135,7 +136,9 @@ class ObservedProperty(models.Model):
 class Datastream(models.Model):
     """A stream of observations of one property of one thing by one sensor.
 
-    `code` is `<project>/<stream code>`; area, longitude and latitude follow the thing's location.
+    `code` is `<project>/<stream code>`; area, longitude and latitude follow the thing's location. `owner` is the
+    organisation whose data these are, `dataset` the catalogue's data set they belong to, `retention` the class that
+    says how long they are kept; each empty where nobody said so.
     """
 
     name = models.TextField()
@@ -157,9 +160,12 @@ class Datastream(models.Model):
     area = models.CharField(max_length=15, db_default="110000")
     longitude = models.FloatField(null=True)
     latitude = models.FloatField(null=True)
+    owner = models.CharField(max_length=60, db_default="", db_index=True)
+    dataset = models.CharField(max_length=80, db_default="", db_index=True)
+    retention = models.CharField(max_length=20, db_default="")
 
     class Meta:
-        """Read by id, code, project."""
+        """Read by id, code, project, owner, data set."""
 
         db_table = "sense_datastream"
 

@@ -74,6 +74,7 @@ def _declare_thing(project: Project, spec: ThingSpec) -> Thing:
             "description": spec.description.zh,
             "properties": {**titles, "description_en": spec.description.en, "owner": spec.owner},
             "project": project.code,
+            "owner": spec.owner,
         },
     )
     point = {"type": "Point", "coordinates": [spec.longitude, spec.latitude]}
@@ -128,6 +129,7 @@ def _declare_stream(project: Project, spec: StreamSpec, *, place: ThingSpec, thi
             "area": registry.district_at(place.longitude, place.latitude) or CITY,
             "longitude": place.longitude,
             "latitude": place.latitude,
+            "owner": place.owner,
         },
     )
     if is_new:

@@ -72,7 +72,14 @@ from cityloop.registry.services.demo import DEMO_PEOPLE, DemoPerson, ensure_demo
 from cityloop.registry.services.logins import LockedOutError, LoginFailedError
 from cityloop.registry.services.people import AccountTakenError, PasswordRefusedError, WrongPasswordError
 from cityloop.registry.services.seeding import Seeded, load_calendar, seed
-from cityloop.registry.services.tokens import ensure_token, issue_token, revoke_token
+from cityloop.registry.services.tokens import (
+    end_grant,
+    ensure_token,
+    grant,
+    issue_token,
+    revoke_token,
+    revoke_tokens_of_thing,
+)
 
 
 def body_responsible(area: AreaCode, case_kind_organisation: str = "") -> str:
@@ -130,9 +137,11 @@ __all__ = [
     "district_at",
     "district_shapes",
     "districts",
+    "end_grant",
     "end_post",
     "ensure_demo_people",
     "ensure_token",
+    "grant",
     "in_words",
     "is_workday",
     "issue_token",
@@ -159,6 +168,7 @@ __all__ = [
     "requires",
     "reset_password",
     "revoke_token",
+    "revoke_tokens_of_thing",
     "seed",
     "sentence_of",
     "set_active",

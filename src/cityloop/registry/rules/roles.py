@@ -26,6 +26,11 @@ class Right(StrEnum):
     OPERATE_PLATFORM = "operate_platform"
     MANAGE_PEOPLE = "manage_people"
     READ_AUDIT = "read_audit"
+    SEE_DEVICES = "see_devices"
+    MANAGE_DEVICES = "manage_devices"
+    COMMAND_DEVICES = "command_devices"
+    SEE_CATALOGUE = "see_catalogue"
+    SHARE_DATA = "share_data"
 
     @property
     def words(self) -> Text:
@@ -51,6 +56,11 @@ _RIGHT_TITLES = {
     Right.OPERATE_PLATFORM: Text("运维平台", "operate the platform"),
     Right.MANAGE_PEOPLE: Text("管理人员", "manage people"),
     Right.READ_AUDIT: Text("查阅审计记录", "read the audit"),
+    Right.SEE_DEVICES: Text("查看设备台账", "see the device ledger"),
+    Right.MANAGE_DEVICES: Text("管理设备", "manage devices"),
+    Right.COMMAND_DEVICES: Text("下达设备任务", "give devices tasks"),
+    Right.SEE_CATALOGUE: Text("查看数据目录", "see the data catalogue"),
+    Right.SHARE_DATA: Text("管理数据共享", "share data"),
 }
 
 
@@ -97,8 +107,24 @@ class RoleSpec:
     own_organisation_only: bool = False
 
 
-_LOOKING = frozenset({Right.SEE_WALL, Right.SEE_CASES, Right.SEE_INDICATORS, Right.SEE_TRACE, Right.SEE_PROJECTS})
-_ON_DUTY = _LOOKING | {Right.ACT_ON_ALARMS, Right.CONSENT_TO_SHELVING, Right.HAND_OVER_SHIFT, Right.OPEN_CASES}
+_LOOKING = frozenset(
+    {
+        Right.SEE_WALL,
+        Right.SEE_CASES,
+        Right.SEE_INDICATORS,
+        Right.SEE_TRACE,
+        Right.SEE_PROJECTS,
+        Right.SEE_CATALOGUE,
+    }
+)
+_ON_DUTY = _LOOKING | {
+    Right.ACT_ON_ALARMS,
+    Right.CONSENT_TO_SHELVING,
+    Right.HAND_OVER_SHIFT,
+    Right.OPEN_CASES,
+    Right.SEE_DEVICES,
+    Right.COMMAND_DEVICES,
+}
 _HANDLING = frozenset({Right.SEE_CASES, Right.HANDLE_CASES, Right.SEE_TRACE})
 _NONE: frozenset[Right] = frozenset()
 
@@ -111,11 +137,22 @@ ROLES: dict[Role, RoleSpec] = {
     Role.DISTRICT_OFFICER: RoleSpec(Text("区值班员", "district node officer"), _ON_DUTY),
     Role.DATA_OWNER: RoleSpec(
         Text("委办局数据责任人", "commission data owner"),
-        frozenset({Right.SEE_PROJECTS, Right.SEE_INDICATORS, Right.SEE_TRACE}),
+        frozenset(
+            {
+                Right.SEE_PROJECTS,
+                Right.SEE_INDICATORS,
+                Right.SEE_TRACE,
+                Right.SEE_DEVICES,
+                Right.MANAGE_DEVICES,
+                Right.SEE_CATALOGUE,
+                Right.SHARE_DATA,
+            }
+        ),
+        own_organisation_only=True,
     ),
     Role.LIFELINE_DISPATCHER: RoleSpec(
         Text("生命线企业调度员", "lifeline group dispatcher"),
-        _HANDLING | {Right.SEE_PROJECTS},
+        _HANDLING | {Right.SEE_PROJECTS, Right.SEE_DEVICES, Right.COMMAND_DEVICES},
         own_organisation_only=True,
     ),
     Role.SAFETY_OFFICER: RoleSpec(
@@ -155,7 +192,17 @@ ROLES: dict[Role, RoleSpec] = {
     Role.AUDITOR: RoleSpec(Text("审计员", "auditor"), frozenset({Right.READ_AUDIT})),
     Role.PLATFORM_OPERATOR: RoleSpec(
         Text("平台运维员", "platform operator"),
-        frozenset({Right.OPERATE_PLATFORM, Right.EDIT_WATCHES, Right.MANAGE_PEOPLE, Right.SEE_PROJECTS}),
+        frozenset(
+            {
+                Right.OPERATE_PLATFORM,
+                Right.EDIT_WATCHES,
+                Right.MANAGE_PEOPLE,
+                Right.SEE_PROJECTS,
+                Right.SEE_DEVICES,
+                Right.MANAGE_DEVICES,
+                Right.SEE_CATALOGUE,
+            }
+        ),
     ),
 }
 """Every role of the city; a role without rights is known to the register and waits for its part of the product."""

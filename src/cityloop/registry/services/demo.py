@@ -49,6 +49,8 @@ DEMO_PEOPLE: tuple[DemoPerson, ...] = (
     DemoPerson(
         "chaoyang.duty", Text("吴静", "Wu Jing"), Role.DISTRICT_OFFICER, f"{CHAOYANG}-emergency-office", CHAOYANG
     ),
+    DemoPerson("water.data", Text("林芳", "Lin Fang"), Role.DATA_OWNER, "water-group"),
+    DemoPerson("air.data", Text("邓凯", "Deng Kai"), Role.DATA_OWNER, "environment-bureau"),
     DemoPerson("assessor", Text("徐文博", "Xu Wenbo"), Role.ASSESSOR),
     DemoPerson("operator", Text("马超", "Ma Chao"), Role.PLATFORM_OPERATOR, "economy-commission"),
     DemoPerson("auditor", Text("郭颖", "Guo Ying"), Role.AUDITOR),

@@ -10,34 +10,44 @@ from django.utils import timezone
 from cityloop.kernel.areas import CITY, AreaCode
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.text import Text
-from cityloop.registry.models import ApiToken
+from cityloop.registry.models import ApiToken, Grant
 from cityloop.registry.stream import RIGHTS_CHANNEL, digest_of
 
 TOKEN_BYTES = 32
 """Entropy of a token, bytes."""
 
-TOKEN_RIGHTS = frozenset({"read", "write"})
+TOKEN_RIGHTS = frozenset({"read", "write", "task"})
 """What a token can be given."""
 
 
 class TokenRightsError(CityloopError):
     """A token was asked for with rights that no token has, or without any."""
 
-    key = "A token has the right to read, to write, or both."
+    key = "A token has one or more of the rights read, write and task."
 
 
 @transaction.atomic
-def issue_token(name: str, *, rights: Iterable[str], area: AreaCode = CITY, expires_at: datetime | None = None) -> str:
+def issue_token(  # noqa: PLR0913  what limits a token
+    name: str,
+    *,
+    rights: Iterable[str],
+    area: AreaCode = CITY,
+    expires_at: datetime | None = None,
+    organisation: str = "",
+    thing_id: int | None = None,
+) -> str:
     """Make a token for a machine and return it; it is shown this once, only its SHA-256 is kept.
 
     Args:
         name: what the machine is called.
-        rights: `read`, `write` or both.
+        rights: `read`, `write`, `task`.
         area: the area it is limited to.
         expires_at: from when it is no longer valid, None for never.
+        organisation: whose machine it is; it then reads what that organisation owns and what contracts grant it.
+        thing_id: of a device's own key: the thing whose datastreams it may add observations to.
 
     Raises:
-        TokenRightsError: if a right is not one of the two, or none is given.
+        TokenRightsError: if a right is none of these, or none is given.
     """
     asked = frozenset(rights)
     if not asked or asked - TOKEN_RIGHTS:
@@ -48,8 +58,11 @@ def issue_token(name: str, *, rights: Iterable[str], area: AreaCode = CITY, expi
         digest=digest_of(token),
         may_read="read" in asked,
         may_write="write" in asked,
+        may_task="task" in asked,
         area_id=area,
         expires_at=expires_at,
+        organisation=organisation,
+        thing_id=thing_id,
     )
     _tell()
     return token
@@ -82,6 +95,49 @@ def revoke_token(token_id: int) -> None:
     if not ApiToken.objects.filter(pk=token_id, revoked_at=None).update(revoked_at=timezone.now()):
         raise NotFoundError(what=Text(f"令牌 {token_id}", f"token {token_id}"))
     _tell()
+
+
+@transaction.atomic
+def revoke_tokens_of_thing(thing_id: int) -> int:
+    """End all keys of a device; return how many were in force."""
+    ended = ApiToken.objects.filter(thing_id=thing_id, revoked_at=None).update(revoked_at=timezone.now())
+    _tell()
+    return ended
+
+
+@transaction.atomic
+def grant(
+    contract_id: int, *, organisation: str, datasets: Iterable[str], valid_from: datetime, valid_until: datetime
+) -> None:
+    """Let an organisation read data sets for a time; an earlier grant of the same contract is replaced.
+
+    Args:
+        contract_id: the contract that says so.
+        organisation: who may read.
+        datasets: codes of the data sets.
+        valid_from: from when.
+        valid_until: from when no longer; data interfaces stop within two seconds of it.
+    """
+    end_grant(contract_id)
+    Grant.objects.bulk_create(
+        Grant(
+            contract_id=contract_id,
+            organisation=organisation,
+            dataset=dataset,
+            valid_from=valid_from,
+            valid_until=valid_until,
+        )
+        for dataset in sorted(set(datasets))
+    )
+    _tell()
+
+
+@transaction.atomic
+def end_grant(contract_id: int) -> int:
+    """End what a contract grants, at once; return how many data sets that were."""
+    ended = Grant.objects.filter(contract_id=contract_id, ended_at=None).update(ended_at=timezone.now())
+    _tell()
+    return ended
 
 
 def _tell() -> None:

@@ -134,6 +134,22 @@ class Ingest(Protocol):
         ...
 
 
+class Marker(Protocol):
+    """Lowers the quality of readings before they are kept: calibration overdue, maintenance, out of range."""
+
+    def mark(self, readings: Readings) -> None:
+        """Change the column `quality` in place where something is known against a reading; costs nothing elsewhere."""
+        ...
+
+
+class Announcer(Protocol):
+    """Is told what has just become durable; it never waits and never raises."""
+
+    def announce(self, readings: Readings, kept: Kept) -> None:
+        """Take note of a committed batch, in this process, within microseconds."""
+        ...
+
+
 def concatenated(batches: Sequence[Readings]) -> Readings:
     """Return several batches as one, in order; `received_us` is the newest."""
     if len(batches) == 1:

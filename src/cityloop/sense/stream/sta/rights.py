@@ -75,7 +75,7 @@ class Gate:
             raise TokenMissingError
         if not (found.may_write if writes else found.may_read):
             raise TokenMayNotError
-        return None if found.area == CITY else found
+        return None if found.area == CITY and not found.organisation and found.thing_id is None else found
 
     async def check_streams(self, allowed: Allowed | None, streams: Iterable[int]) -> None:
         """Let a token of a district add observations to streams of its district only.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from cityloop.convey.models import StreamPosition
+from cityloop.convey.models.positions import StreamPosition
 
 
 @dataclass(frozen=True, slots=True)

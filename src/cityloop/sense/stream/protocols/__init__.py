@@ -1,0 +1,1 @@
+"""Device protocols: one folder each, found on disk; `port` says what a protocol offers."""
