@@ -25,7 +25,9 @@ from cityloop.sense.selectors.streams import (
     stream_views,
     streams_of_project,
 )
-from cityloop.sense.services import declare, make_partitions, trim_rejected, trim_retry_keys
+from cityloop.sense.services.declaring import declare
+from cityloop.sense.services.partitions import make_partitions
+from cityloop.sense.services.trimming import trim_rejected, trim_retry_keys
 
 __all__ = [
     "LatestView",

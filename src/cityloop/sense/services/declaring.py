@@ -1,11 +1,9 @@
-"""Writes of sense for people and for other rooms; readings themselves are the pipeline's."""
+"""Makes the things and streams that a project declares."""
 
 from dataclasses import replace
-from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from cityloop.kernel.areas import CITY
@@ -15,24 +13,12 @@ from cityloop.sense.models import (
     Datastream,
     HistoricalLocation,
     HistoricalPlace,
-    Idempotency,
     Location,
     ObservedProperty,
-    Rejected,
     Sensor,
     Thing,
     ThingLocation,
 )
-from cityloop.sense.stream.history.partitions import BEGIN, DAYS_AHEAD, DayPartition
-
-REJECTED_ROWS_MAX = 100_000
-"""How many refused messages are kept for inspection; the counts stay."""
-
-REJECTED_DAYS_MAX = 30
-"""How long refused messages are kept, days."""
-
-RETRY_KEY_HOURS_MAX = 24
-"""How long an Idempotency-Key is remembered, hours."""
 
 GEOJSON = "application/geo+json"
 MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
@@ -142,39 +128,3 @@ def _properties_of(spec: StreamSpec) -> dict[str, Any]:
     if spec.source is not None:
         properties |= {"source_zh": spec.source.zh, "source_en": spec.source.en}
     return properties
-
-
-def make_partitions(today: date) -> int:
-    """Make the day partitions of today and the next days where they are missing; return how many were made.
-
-    A day whose readings already lie in the default partition stays there.
-    """
-    return sum(_make_partition(today + timedelta(days=ahead)) for ahead in range(DAYS_AHEAD + 1))
-
-
-def _make_partition(day: date) -> bool:
-    partition = DayPartition.of((day - date(1970, 1, 1)).days)
-    with transaction.atomic(), connection.cursor() as cursor:
-        for statement in BEGIN:
-            cursor.execute(statement)
-        for question in (partition.is_attached, partition.is_elsewhere):
-            cursor.execute(question)
-            if cursor.fetchone()[0]:
-                return False
-        for statement in partition.make:
-            cursor.execute(statement)
-    return True
-
-
-def trim_rejected() -> int:
-    """Forget refused messages beyond their bounds; return how many. Their counts stay."""
-    oldest = timezone.now() - timedelta(days=REJECTED_DAYS_MAX)
-    beyond = Rejected.objects.order_by("-pk").values_list("pk", flat=True)[REJECTED_ROWS_MAX : REJECTED_ROWS_MAX + 1]
-    edge = next(iter(beyond), 0)
-    return int(Rejected.objects.filter(Q(received_at__lt=oldest) | Q(pk__lte=edge)).delete()[0])
-
-
-def trim_retry_keys() -> int:
-    """Forget Idempotency-Keys older than a day; return how many."""
-    oldest = timezone.now() - timedelta(hours=RETRY_KEY_HOURS_MAX)
-    return int(Idempotency.objects.filter(kept_at__lt=oldest).delete()[0])

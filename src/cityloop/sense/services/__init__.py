@@ -1,0 +1,1 @@
+"""Writes of sense for people and for other rooms; readings themselves are the pipeline's."""
