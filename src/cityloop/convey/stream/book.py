@@ -51,6 +51,10 @@ class DeviceBook(Protocol):
         """Return the datastream of a channel, None where the ledger names none."""
         ...
 
+    def channels(self, device: DeviceRecord) -> tuple[str, ...]:
+        """Return the channels the ledger names for a device, sorted: what a poller asks it for."""
+        ...
+
     def polled(self, protocol: str) -> list[DeviceRecord]:
         """Return the devices of a protocol that have an endpoint to be polled at."""
         ...

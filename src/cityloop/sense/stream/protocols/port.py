@@ -121,8 +121,23 @@ class Session(Port):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """A device that is asked.
+
+    Attributes:
+        address: of the device in its protocol, such as a meter's number or a unit on a bus.
+        channels: what to ask it for: the channels the ledger names for it.
+        every_s: how often, seconds; the first time at once.
+    """
+
+    address: str
+    channels: tuple[str, ...] = ()
+    every_s: float = 60.0
+
+
 class PolledSession(Session, Port):
-    """A connection on which we ask and the device answers."""
+    """A connection on which we ask and the device answers: `tick` asks, one question at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +151,8 @@ class Protocol:
         carrier: how its bytes travel.
         port: where the gateway listens unless the settings say otherwise; 0 for one that is polled.
         silent_s_max: a session without a byte for longer is ended, seconds.
-        open_session: makes a session; takes who says which device may speak, and the addresses to poll (empty for a
-            listener).
+        open_session: makes a session; takes who says which device may speak, and the devices to poll behind this
+            connection (empty for a listener).
     """
 
     code: str
@@ -146,4 +161,4 @@ class Protocol:
     carrier: Carrier
     port: int
     silent_s_max: float
-    open_session: Callable[[Admit, tuple[str, ...]], Session]
+    open_session: Callable[[Admit, tuple[Polled, ...]], Session]
