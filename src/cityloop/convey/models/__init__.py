@@ -1,5 +1,27 @@
 """Tables of convey: positions of streams; devices; shared data; nodes."""
 
 from cityloop.convey.models.positions import StreamPosition
+from cityloop.convey.models.sharing import (
+    Access,
+    Contract,
+    ContractSet,
+    ContractStep,
+    Dataset,
+    DeadLetter,
+    ExternalSet,
+    SharingTerm,
+    Subscription,
+)
 
-__all__ = ["StreamPosition"]
+__all__ = [
+    "Access",
+    "Contract",
+    "ContractSet",
+    "ContractStep",
+    "Dataset",
+    "DeadLetter",
+    "ExternalSet",
+    "SharingTerm",
+    "StreamPosition",
+    "Subscription",
+]
