@@ -25,9 +25,10 @@ from cityloop.sense.stream.sta.errors import (
     body_of,
     language_of,
 )
+from cityloop.sense.stream.sta.news import EntityNews, NoNews
 from cityloop.sense.stream.sta.reading import Reader
 from cityloop.sense.stream.sta.refusals import Refusals
-from cityloop.sense.stream.sta.rights import Allowed, Gate, TokenBook
+from cityloop.sense.stream.sta.rights import Allowed, Gate, NoLog, ReadLog, TokenBook
 from cityloop.sense.stream.sta.service import Service
 from cityloop.sense.stream.sta.showing import BASE
 
@@ -77,6 +78,8 @@ def build(  # noqa: PLR0913  what the application is made of
     anonymous: bool = False,
     page_size: int = PAGE_SIZE,
     page_max: int = PAGE_MAX,
+    read_log: ReadLog | None = None,
+    news: EntityNews | None = None,
 ) -> Application:
     """Return the SensorThings API.
 
@@ -88,20 +91,23 @@ def build(  # noqa: PLR0913  what the application is made of
         anonymous: whether everybody may read and write, for tests on a throw-away database.
         page_size: entities of a page where none is asked for.
         page_max: greatest page.
+        read_log: notes what limited tokens read; nobody notes where it is None.
+        news: is told of created and changed entities; nobody is where it is None.
     """
     if anonymous:
         _log.warning("SENSORTHINGS IS OPEN: everybody may read, write and delete without a token. For tests only.")
     reader = Reader(pool, page_size=page_size, page_max=page_max)
     gate = Gate(rights, reader, anonymous=anonymous)
-    return SensorThings(Service(reader, ingest, gate), gate=gate, base_path=base_path, refusals=Refusals(pool))
+    service = Service(reader, ingest, gate, news=news or NoNews())
+    return SensorThings(service, gate=gate, base_path=base_path, refusals=Refusals(pool), read_log=read_log or NoLog())
 
 
 class SensorThings:
     """The application; see `build`."""
 
-    def __init__(self, service: Service, *, gate: Gate, base_path: str, refusals: Refusals) -> None:
+    def __init__(self, service: Service, *, gate: Gate, base_path: str, refusals: Refusals, read_log: ReadLog) -> None:
         """Take what it is made of."""
-        self._service, self._gate, self._refusals = service, gate, refusals
+        self._service, self._gate, self._refusals, self._read_log = service, gate, refusals, read_log
         self._base_path, self._root = base_path, root_body()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,10 +1,10 @@
-"""What a token may do here; a token of a district may only add observations to streams of its district."""
+"""What a token may do here: its organisation's data, and what contracts let it read, on every path."""
 
 import time
 from collections.abc import Iterable
 from typing import Protocol
 
-from cityloop.kernel.areas import CITY, AreaCode
+from cityloop.kernel.areas import AreaCode
 from cityloop.sense.stream.sta.errors import TokenMayNotError, TokenMissingError
 from cityloop.sense.stream.sta.reading import Reader
 
@@ -32,6 +32,36 @@ class Allowed(Protocol):
         """Return the area it is limited to."""
         ...
 
+    @property
+    def may_task(self) -> bool:
+        """Return whether it may give devices tasks."""
+        ...
+
+    @property
+    def organisation(self) -> str:
+        """Return whose machine it is, empty for the city's own."""
+        ...
+
+    @property
+    def thing_id(self) -> int | None:
+        """Return the thing of a device's own token, else None."""
+        ...
+
+    @property
+    def datasets(self) -> frozenset[str]:
+        """Return the data sets that contracts in force let it read."""
+        ...
+
+    @property
+    def reaches_all(self) -> bool:
+        """Return whether nothing limits what it sees."""
+        ...
+
+    @property
+    def actor(self) -> str:
+        """Return the actor code of the machine."""
+        ...
+
     def covers(self, area: AreaCode) -> bool:
         """Return whether an area lies in its own."""
         ...
@@ -43,6 +73,27 @@ class TokenBook(Protocol):
     def of_token(self, bearer_token: str, /) -> Allowed | None:
         """Return what a token may do, None where it is not valid."""
         ...
+
+
+class ReadLog(Protocol):
+    """Notes who read whose data, for the owner of the data."""
+
+    async def note(self, allowed: Allowed, *, path: str, rows: int) -> None:
+        """Note a read before its answer is sent; called for limited tokens only.
+
+        Args:
+            allowed: who reads.
+            path: what was asked for, below the service root, with its query.
+            rows: entities of the answer, those expanded inside not counted.
+        """
+        ...
+
+
+class NoLog:
+    """Notes nothing."""
+
+    async def note(self, allowed: Allowed, *, path: str, rows: int) -> None:
+        """Do nothing."""
 
 
 class Gate:
@@ -75,7 +126,7 @@ class Gate:
             raise TokenMissingError
         if not (found.may_write if writes else found.may_read):
             raise TokenMayNotError
-        return None if found.area == CITY and not found.organisation and found.thing_id is None else found
+        return None if found.reaches_all else found
 
     async def check_streams(self, allowed: Allowed | None, streams: Iterable[int]) -> None:
         """Let a token of a district add observations to streams of its district only.

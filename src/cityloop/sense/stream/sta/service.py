@@ -16,6 +16,7 @@ from cityloop.sense.stream.sta.changes import patched
 from cityloop.sense.stream.sta.deleting import delete_entity
 from cityloop.sense.stream.sta.errors import BodyError, MethodError, UnknownPathError
 from cityloop.sense.stream.sta.names import OBSERVATION, EntityType
+from cityloop.sense.stream.sta.news import EntityNews
 from cityloop.sense.stream.sta.observations import Reading, one, plain_reading, several, shown
 from cityloop.sense.stream.sta.paths import Resource, read_path
 from cityloop.sense.stream.sta.places import Places
@@ -42,11 +43,12 @@ class Service:
         reader: reads, and gives connections.
         ingest: the pipeline that keeps observations.
         gate: knows which streams a token of a district may write.
+        news: is told of created and changed entities.
     """
 
-    def __init__(self, reader: Reader, ingest: Ingest, gate: Gate) -> None:
-        """Take all three."""
-        self.reader, self._ingest, self._gate, self._places = reader, ingest, gate, Places()
+    def __init__(self, reader: Reader, ingest: Ingest, gate: Gate, *, news: EntityNews) -> None:
+        """Take all four."""
+        self.reader, self._ingest, self._gate, self._news, self._places = reader, ingest, gate, news, Places()
 
     async def observe(
         self, body: bytes, allowed: Allowed | None, *, stream: int, retry_key: str, base: str
