@@ -92,7 +92,8 @@ def text_of(properties: dict[str, Any] | None, name: str, default: str) -> Text:
     return Text(default or "—", default or "—")
 
 
-def _view(row: Datastream) -> StreamView:
+def view_of(row: Datastream) -> StreamView:
+    """Return a datastream's row, read with its thing and observed property, as other rooms see it."""
     has_source = isinstance(row.properties, dict) and "source_zh" in row.properties
     return StreamView(
         datastream_id=row.pk,
@@ -116,13 +117,13 @@ def _view(row: Datastream) -> StreamView:
 def streams_of_project(project: str) -> list[StreamView]:
     """Return the datastreams of a project, by code."""
     rows = Datastream.objects.filter(project=project).select_related("thing", "observed_property")
-    return [_view(row) for row in rows.order_by("code", "pk")]
+    return [view_of(row) for row in rows.order_by("code", "pk")]
 
 
 def stream_views(datastream_ids: Iterable[int]) -> dict[int, StreamView]:
     """Return those of some datastreams that exist, by id."""
     rows = Datastream.objects.filter(pk__in=list(datastream_ids)).select_related("thing", "observed_property")
-    return {row.pk: _view(row) for row in rows}
+    return {row.pk: view_of(row) for row in rows}
 
 
 def stream_view(datastream_id: int) -> StreamView:
