@@ -83,6 +83,8 @@ class Turn:
         parcels: what was measured; answered by `Session.settle`.
         refused: what could not be read.
         heard: addresses of devices that have shown life.
+        clocks: by address, the time a device believes it is, microseconds since the Unix epoch, UTC; only where the
+            frame tells it for certain.
         ends: whether to close the connection after the answers.
     """
 
@@ -90,11 +92,15 @@ class Turn:
     parcels: list[Parcel] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
+    clocks: dict[str, int] = field(default_factory=dict)
     ends: bool = False
 
 
 class Settled(StrEnum):
-    """What became of a parcel."""
+    """What became of a parcel: away may be told once before the end, the gateway tries on; kept and unknown are final.
+
+    A parcel is kept as soon as its device is known: channels the ledger does not name are refused on their own.
+    """
 
     KEPT = "kept"
     UNKNOWN = "unknown"
