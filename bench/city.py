@@ -63,11 +63,22 @@ def _free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-@contextlib.contextmanager
-def running_city(**settings: str) -> Iterator[City]:
-    """Yield a city without demo readings."""
+def new_home() -> Path:
+    """Return a new data folder that the engines' account can enter."""
     home = Path(tempfile.mkdtemp(prefix="cityloop-bench-"))
     home.chmod(0o755)
+    return home
+
+
+@contextlib.contextmanager
+def running_city(home: Path | None = None, **settings: str) -> Iterator[City]:
+    """Yield a city without demo readings.
+
+    Args:
+        home: a data folder that stands already; without it, a new one. It is removed in the end.
+        settings: of the city, by their names without `CITYLOOP_`.
+    """
+    home = home or new_home()
     names = ("PORT", "MQTT_PORT", "NATS_PORT", "POSTGRES_PORT")
     own = dict(zip(names, map(str, _free_ports(len(names))), strict=True))
     own |= {"HOME": str(home), "DEMO": "quiet", **settings}

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -113,9 +114,9 @@ def publish(device: mqtt.Client, datastream: int, **observation: Any) -> None:
 
 
 @contextlib.contextmanager
-def running_city(**settings: str) -> Iterator[City]:
+def running_city(home: Path | None = None, **settings: str) -> Iterator[City]:
     """Run a city of its own with some settings and without real data, and remove it afterwards."""
-    with bench.running_city(DATA="no-data", **settings) as running:
+    with bench.running_city(home, DATA="no-data", **settings) as running:
         city = City(running.home, running.environment)
         try:
             yield city

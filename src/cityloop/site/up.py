@@ -90,6 +90,19 @@ class City:
                 supervisor.run()
         return 0
 
+    @contextlib.contextmanager
+    def engines(self) -> Iterator[None]:
+        """Run the engines alone, for a restore; they are stopped in order afterwards.
+
+        Raises:
+            CityloopError: whatever hinders their start, told in one sentence.
+        """
+        with self._lock(), contextlib.ExitStack() as undo:
+            supervisor = Supervisor(state_file=self._home / STATE_NAME, say=self._say)
+            undo.callback(supervisor.stop_all)
+            self._start_engines(supervisor)
+            yield
+
     @property
     def address(self) -> str:
         """Return where the pages are."""

@@ -195,12 +195,20 @@ class Nats(asyncio.Protocol):
         Raises:
             NatsAwayError: if there is none, or it is an error.
         """
+        return await self.request_raw(subject, json.dumps(body).encode())
+
+    async def request_raw(self, subject: str, payload: bytes) -> dict[str, Any]:
+        """Return the JSON answer to a message, such as JetStream's word that it is stored.
+
+        Raises:
+            NatsAwayError: if there is none, or it is an error.
+        """
         self._raise_if_lost()
         self._number += 1
         inbox = self._inbox + _REQUESTS + b".%d" % self._number
         waiting: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._answers[inbox] = waiting
-        self.publish(subject.encode(), json.dumps(body).encode(), reply=inbox)
+        self.publish(subject.encode(), payload, reply=inbox)
         try:
             async with asyncio.timeout(REQUEST_S_MAX):
                 answer: dict[str, Any] = json.loads(await waiting)
