@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import psycopg
@@ -16,7 +17,8 @@ from cityloop.kernel.instants import to_us
 from cityloop.sense.stream.history.partitions import Partitions
 from cityloop.sense.stream.history.refusals import refuse_unreadable
 from cityloop.sense.stream.history.writers import CONNECT_S_MAX, NoLaneError, Writer, open_writer
-from cityloop.sense.stream.readings import HistoryAwayError, Kept, Outcome, Readings
+from cityloop.sense.stream.readings import Announcer, HistoryAwayError, Kept, Marker, Outcome, Readings
+from cityloop.site.pipeline.neighbours import announce
 from cityloop.site.pipeline.requests import Request, RequestQueue, Takeover
 from cityloop.site.pipeline.tally import TELL_S, Teller
 from cityloop.site.pipeline.transaction import Batch, Judge, commit_batch
@@ -49,8 +51,18 @@ _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, OSError, NoLaneError)
 class Pipeline:
     """Keeps and judges readings; open it with `open_pipeline`. Implements `sense.stream.readings.Ingest`."""
 
-    def __init__(self, dsn: str, *, node: int, process: str, judge: Judge | None) -> None:
+    def __init__(  # noqa: PLR0913  what it is made of
+        self,
+        dsn: str,
+        *,
+        node: int,
+        process: str,
+        judge: Judge | None,
+        markers: Sequence[Marker] = (),
+        announcer: Announcer | None = None,
+    ) -> None:
         """Serve nothing yet."""
+        self._markers, self._announcer = markers, announcer
         self._dsn, self._node, self._process, self._judge = dsn, node, process, judge
         self._queue = RequestQueue()
         self._teller = Teller(actor=f"system:{process}")
@@ -133,7 +145,8 @@ class Pipeline:
 
     async def _answer(self, requests: list[Request]) -> None:
         try:
-            given = await self._committed(Batch(requests))
+            batch = Batch(requests, markers=self._markers)
+            given = await self._committed(batch)
         except HistoryAwayError as error:
             _fail(requests, error)
         except Exception as error:  # noqa: BLE001  one batch never stops the pipeline
@@ -141,6 +154,8 @@ class Pipeline:
         else:
             for request, answer in zip(requests, given, strict=True):
                 _give(request, answer)
+            if batch.attempt is not None:
+                announce(self._announcer, batch.readings, batch.attempt.kept)
 
     async def _give_up(self, requests: list[Request], error: Exception) -> None:
         if not isinstance(error, CityloopError):
@@ -256,7 +271,15 @@ def _fail(requests: list[Request], error: Exception) -> None:
             request.answer.exception()
 
 
-async def open_pipeline(dsn: str, *, node: int, process: str, judge: Judge | None = None) -> Pipeline:
+async def open_pipeline(  # noqa: PLR0913  what it is made of
+    dsn: str,
+    *,
+    node: int,
+    process: str,
+    judge: Judge | None = None,
+    markers: Sequence[Marker] = (),
+    announcer: Announcer | None = None,
+) -> Pipeline:
     """Return a pipeline that serves.
 
     Args:
@@ -264,7 +287,9 @@ async def open_pipeline(dsn: str, *, node: int, process: str, judge: Judge | Non
         node: number of this node.
         process: name of the process: the actor of its facts is `system:<process>`.
         judge: in place of the screen of the watches in force.
+        markers: lower the quality of a batch's readings before they are kept, each once a batch.
+        announcer: is told of a batch after its commit, in the order of the commits; only what is KEPT is news.
     """
-    pipeline = Pipeline(dsn, node=node, process=process, judge=judge or Screen())
+    pipeline = Pipeline(dsn, node=node, process=process, judge=judge or Screen(), markers=markers, announcer=announcer)
     pipeline.start()
     return pipeline

@@ -1,7 +1,7 @@
 """One merged batch, one transaction: everything a reading causes is committed with it, or not at all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,8 +16,9 @@ from cityloop.sense.stream.history.latest import LatestRows, ask_lock, locked, r
 from cityloop.sense.stream.history.refusals import storable
 from cityloop.sense.stream.history.retries import RetryKeyReusedError, answers, ask_answers, remember_answers
 from cityloop.sense.stream.history.writers import Writer
-from cityloop.sense.stream.readings import Float64s, Int64s, Kept, Outcome, Readings, UInt8s, concatenated
+from cityloop.sense.stream.readings import Float64s, Int64s, Kept, Marker, Outcome, Readings, UInt8s, concatenated
 from cityloop.sense.stream.rejected import keep_rejected
+from cityloop.site.pipeline.neighbours import mark
 from cityloop.site.pipeline.requests import Request
 from cityloop.site.pipeline.tally import Tally, Teller, tally_of
 
@@ -55,11 +56,13 @@ class Attempt:
 
     Attributes:
         witness: (datastream, phenomenon time in microseconds, id) of one kept reading, None where none was kept.
+        kept: what became of each reading; one that a retry key has answered before counts as a duplicate.
         given: the answers.
         tally: the counts.
     """
 
     witness: tuple[int, int, int] | None
+    kept: Kept
     given: list[Kept | Exception]
     tally: Tally
 
@@ -67,10 +70,12 @@ class Attempt:
 class Batch:
     """Merged requests on their way into the history."""
 
-    def __init__(self, requests: Sequence[Request]) -> None:
-        """Merge the requests' columns."""
+    def __init__(self, requests: Sequence[Request], *, markers: Sequence[Marker] = ()) -> None:
+        """Merge the requests' columns, and let the markers see them; the requests' own columns stay as they are."""
         self.requests = requests
-        self.readings: Readings = concatenated([request.readings for request in requests])
+        merged = concatenated([request.readings for request in requests])
+        self.readings: Readings = replace(merged, quality=merged.quality.copy())
+        mark(self.readings, markers)
         lengths = [len(request.readings) for request in requests]
         self.bounds = np.cumsum([0, *lengths])
         self.idempotent = np.repeat([request.idempotent for request in requests], lengths)
@@ -176,7 +181,9 @@ def _attempt(batch: Batch, appended: Appended, known: dict[str, Kept]) -> Attemp
         )
     new = kept.outcome != _ANSWERED
     unread = len(batch.takeover.rejected) if batch.takeover else 0
-    return Attempt(witness, given, tally_of(Kept(kept.observation_id[new], kept.outcome[new]), rejected=unread))
+    tally = tally_of(Kept(kept.observation_id[new], kept.outcome[new]), rejected=unread)
+    outcome = np.where(new, kept.outcome, Outcome.DUPLICATE).astype(np.uint8)
+    return Attempt(witness, Kept(kept.observation_id, outcome), given, tally)
 
 
 async def _complete(  # noqa: PLR0913  the parts of one step

@@ -24,7 +24,7 @@ DEADLINE_S = 30.0
 @pytest.fixture
 async def nats(nats_server: Configuration) -> AsyncIterator[Nats]:
     """Yield a connection of the server's own user, the stream prepared and empty."""
-    connection = await open_nats(nats_url(nats_server))
+    connection = await open_nats(nats_url(nats_server, user="wire"))
     await connection.request("$JS.API.STREAM.DELETE.$MQTT_msgs", {})
     await prepare_stream(connection)
     yield connection
@@ -49,7 +49,7 @@ async def wire(nats: Nats, nats_server: Configuration, pipeline: Pipeline) -> As
     running: list[asyncio.Task[None]] = []
 
     def start() -> asyncio.Task[None]:
-        task = asyncio.create_task(Wire(nats_url(nats_server), pipeline).run())
+        task = asyncio.create_task(Wire(nats_url(nats_server, user="wire"), pipeline).run())
         running.append(task)
         return task
 
