@@ -88,7 +88,7 @@ async def bare_broker(*, seconds: float, connections: int) -> Load:
         home = Path(folder)
         home.chmod(0o755)  # noqa: ASYNC240  instant
         with throwaway_nats(home) as configuration:
-            nats = await open_nats(nats_url(configuration))
+            nats = await open_nats(nats_url(configuration, user="wire"))
             await prepare_stream(nats)
             password = secret(configuration, "nats-device")
             devices = [

@@ -1,15 +1,20 @@
 """Secrets of a city: made once, kept in the data folder, readable by its owner only."""
 
+import base64
 import contextlib
 import os
 import secrets
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
+from cityloop.convey.stream.callout.keys import SigningKey
 from cityloop.site.configuration import Configuration
 
 SECRET_BYTES = 32
 """Entropy of a secret, bytes."""
+
+NATS_USERS = ("server", "wire", "device", "callout", "system")
+"""Users the transport knows by itself; everybody else is looked up in the book of tokens."""
 
 
 def secret(configuration: Configuration, name: str) -> str:
@@ -46,8 +51,23 @@ def postgres_dsn(configuration: Configuration) -> str:
 
 
 def nats_url(configuration: Configuration, *, user: str = "server") -> str:
-    """Return the address of the transport for one of our own processes, with its password."""
-    if configuration.nats_url:
+    """Return the address of the transport for one of our own processes, with its password.
+
+    An address of the operator's own stands as it is for `server`; the other users take its place in it.
+
+    Args:
+        configuration: the address, and the passwords.
+        user: one of `NATS_USERS`.
+    """
+    own = urlsplit(configuration.nats_url)
+    if configuration.nats_url and (user == "server" or "@" not in own.netloc):
         return configuration.nats_url
-    password = quote(secret(configuration, f"nats-{user}"))
-    return f"nats://{user}:{password}@127.0.0.1:{configuration.nats_port}"
+    credentials = f"{user}:{quote(secret(configuration, f'nats-{user}'))}@"
+    if configuration.nats_url:
+        return urlunsplit(own._replace(netloc=credentials + own.netloc.rpartition("@")[2]))
+    return f"nats://{credentials}127.0.0.1:{configuration.nats_port}"
+
+
+def issuer_of(configuration: Configuration) -> SigningKey:
+    """Return the key that signs what the transport lets an MQTT client do."""
+    return SigningKey(base64.urlsafe_b64decode(secret(configuration, "nats-issuer") + "="))

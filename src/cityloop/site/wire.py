@@ -102,7 +102,7 @@ class Wire:
 async def run(configuration: Configuration) -> None:
     """Take over until the process is asked to stop."""
     pipeline = await open_pipeline(postgres_dsn(configuration), node=configuration.node, process="wire")
-    wire = asyncio.create_task(Wire(nats_url(configuration), pipeline).run(), name="wire")
+    wire = asyncio.create_task(Wire(nats_url(configuration, user="wire"), pipeline).run(), name="wire")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, wire.cancel)

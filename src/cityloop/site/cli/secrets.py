@@ -15,6 +15,8 @@ def _about() -> dict[str, str]:
         "demo": _("password of all demo accounts"),
         "nats-device": _("password of the MQTT user `device`"),
         "nats-server": _("password of the transport for the city's own processes"),
+        "nats-system": _("password of the transport's user for monitoring"),
+        "nats-wire": _("password of the transport for the reader of device messages"),
         "postgres": _("password of the database user `cityloop`"),
     }
 

@@ -1,6 +1,17 @@
 """The embedded NATS server: MQTT for devices, JetStream for storage, accounts for who may what.
 
 Its configuration is written at every start, readable by the server's account only, for it holds passwords.
+
+| account | users | what happens in it |
+|---|---|---|
+| CITY | `server` | our own processes; what they publish on public topics is exported |
+| DEVICES | `wire`, `device`, everybody the callout lets in | MQTT clients; what they publish is mapped to private subjects |
+| AUTH | `callout` | the server asks here who a stranger is |
+| SYS | `system` | monitoring, and closing connections |
+
+A message published in CITY reaches the subscribers in DEVICES through the import, past the mapping; a message of a
+device never leaves its private subject. So subscribers see nothing that has not been kept, and our own news is never
+read back.
 """
 
 import json
@@ -8,11 +19,11 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from cityloop.convey.stream.jetstream import PRIVATE_PREFIX
+from cityloop.convey.stream.jetstream import PRIVATE_PREFIX, STREAM
 from cityloop.site.configuration import Configuration
 from cityloop.site.engines.account import Account, reachable_program
 from cityloop.site.engines.binaries import Program, find_nats
-from cityloop.site.secrets import secret
+from cityloop.site.secrets import NATS_USERS, issuer_of, secret
 
 PAYLOAD_BYTES_MAX = 4 * 2**20
 """Bound of one message, bytes: a gateway's batch of 40,000 readings fits."""
@@ -33,8 +44,14 @@ BUFFERED_BYTES_MAX = 2**30
 DEVICE_SUBJECTS = "v1//1"
 """First word of the subjects of MQTT topics below `v1.1/`: a topic's dot is `//` in a subject."""
 
-DEVICE_USER = "device"
-SERVER_USER = "server"
+PUBLIC_SUBJECTS = (f"{DEVICE_SUBJECTS}.>", "devices.>")
+"""What MQTT clients may hear of our own processes, and what is mapped where they publish it themselves."""
+
+STREAMS_FOLDER = "jetstream"
+"""Where JetStream keeps the streams of each account below its store."""
+
+LOGIN_S_MAX = 5
+"""How long a login may take, seconds; a flood of devices that come back at once waits for the callout's answers."""
 
 ANSWER_S_MAX = 1.0
 """How long the probe waits for the server's greeting, seconds."""
@@ -72,23 +89,42 @@ def configuration_of(configuration: Configuration, *, folder: Path) -> dict[str,
             "max_buffered_size": BUFFERED_BYTES_MAX,
         },
         "mqtt": {"host": "127.0.0.1", "port": configuration.mqtt_port, "max_ack_pending": 1000},
-        "accounts": {"CITY": _city_account(configuration), "SYS": {}},
+        "accounts": {
+            "CITY": {
+                "jetstream": "enabled",
+                "exports": [{"stream": subjects} for subjects in PUBLIC_SUBJECTS],
+                "users": [_own_user(configuration, "server")],
+            },
+            "DEVICES": _devices_account(configuration),
+            "AUTH": {"users": [_own_user(configuration, "callout")]},
+            "SYS": {"users": [_own_user(configuration, "system")]},
+        },
         "system_account": "SYS",
+        "authorization": {
+            "timeout": LOGIN_S_MAX,
+            "auth_callout": {
+                "issuer": issuer_of(configuration).public,
+                "account": "AUTH",
+                "auth_users": list(NATS_USERS),
+            },
+        },
     }
 
 
-def _city_account(configuration: Configuration) -> dict[str, Any]:
+def _own_user(configuration: Configuration, user: str) -> dict[str, Any]:
+    password = secret(configuration, f"nats-{user}")
+    return {"user": user, "password": password, "allowed_connection_types": ["STANDARD"]}
+
+
+def _devices_account(configuration: Configuration) -> dict[str, Any]:
     return {
         "jetstream": "enabled",
-        "mappings": {f"{DEVICE_SUBJECTS}.>": f"{PRIVATE_PREFIX}{DEVICE_SUBJECTS}.>"},
+        "mappings": {subjects: f"{PRIVATE_PREFIX}{subjects}" for subjects in PUBLIC_SUBJECTS},
+        "imports": [{"stream": {"account": "CITY", "subject": subjects}} for subjects in PUBLIC_SUBJECTS],
         "users": [
+            _own_user(configuration, "wire"),
             {
-                "user": SERVER_USER,
-                "password": secret(configuration, "nats-server"),
-                "allowed_connection_types": ["STANDARD"],
-            },
-            {
-                "user": DEVICE_USER,
+                "user": "device",
                 "password": secret(configuration, "nats-device"),
                 "permissions": device_permissions(),
                 "allowed_connection_types": ["MQTT"],
@@ -98,7 +134,7 @@ def _city_account(configuration: Configuration) -> dict[str, Any]:
 
 
 def device_permissions() -> dict[str, Any]:
-    """Return what a device may do: publish readings, and hear nothing.
+    """Return what the shared user of the demo's devices may do: publish readings, and hear nothing.
 
     The server maps what devices publish to a private subject before it looks at their rights, so the right is to that.
     """
@@ -115,10 +151,17 @@ def write_configuration(configuration: Configuration, account: Account, *, folde
     store, file = folder / "nats", configuration_file(folder)
     store.mkdir(mode=0o700, exist_ok=True)
     account.own(store)
+    _move_devices(store / STREAMS_FOLDER)
     file.touch(mode=0o600)
     account.own(file)
     file.write_text(json.dumps(configuration_of(configuration, folder=folder), indent=1) + "\n", encoding="utf-8")
     return file
+
+
+def _move_devices(streams: Path) -> None:
+    """Give what devices sent to the account CITY of an earlier release to the account that has them now."""
+    if (streams / "CITY" / "streams" / STREAM).is_dir() and not (streams / "DEVICES").exists():
+        (streams / "CITY").rename(streams / "DEVICES")
 
 
 def command(program: Program, *, folder: Path) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import shutil
 import socket
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import paho.mqtt.client as mqtt
 import psycopg
 import pytest
 
+from cityloop.convey.stream.jetstream import STREAM
 from cityloop.site.configuration import Configuration
 from cityloop.site.engines import nats, postgres
 from cityloop.site.engines.throwaway import running_nats, throwaway_nats, throwaway_postgres
@@ -78,7 +80,7 @@ async def _has_told(told: list[str], count: int) -> list[str]:
 
 
 async def test_a_device_may_neither_listen_nor_speak_beyond_its_topics(nats_server: Configuration) -> None:
-    watcher = await nats_client.connect(nats_url(nats_server))
+    watcher = await nats_client.connect(nats_url(nats_server, user="wire"))
     heard = await watcher.subscribe(">")
     device, told = _mqtt(nats_server, "device")
     assert await _has_told(told, 1) == ["connected"]
@@ -110,11 +112,49 @@ def _answer(configuration: Configuration, user: str = "") -> str:
     """Return what the server says first to somebody who introduces himself over its own protocol."""
     hello = {"verbose": True} | ({"user": user, "pass": secret(configuration, f"nats-{user}")} if user else {})
     place = ("127.0.0.1", configuration.nats_port)
-    with socket.create_connection(place, timeout=5) as stranger, stranger.makefile("rb") as told:
+    with socket.create_connection(place, timeout=20) as stranger, stranger.makefile("rb") as told:
         assert told.readline().startswith(b"INFO")
         stranger.sendall(b"CONNECT " + json.dumps(hello).encode() + b"\r\n")
-        return told.readline().decode()
+        return next(line for line in told if line != b"PING\r\n").decode()
 
 
-def test_a_stranger_is_not_let_in(nats_server: Configuration) -> None:
-    assert "Authorization Violation" in _answer(nats_server)
+def test_a_stranger_is_not_let_in_while_nobody_answers_who_he_is(nats_server: Configuration) -> None:
+    assert "-ERR 'Auth" in _answer(nats_server)
+
+
+async def test_what_we_publish_reaches_subscribers_and_what_devices_say_does_not(
+    nats_server: Configuration,
+) -> None:
+    ours = await nats_client.connect(nats_url(nats_server))
+    reader = await nats_client.connect(nats_url(nats_server, user="wire"))
+    heard_by_us, heard = await ours.subscribe(">"), await reader.subscribe("v1//1.>")
+    await reader.flush()
+    device, told = _mqtt(nats_server, "device")
+    assert await _has_told(told, 1) == ["connected"]
+    mapped = await reader.subscribe("mouth.>")
+    await reader.flush()
+    device.publish("v1.1/Datastreams(1)/Observations", b"from a device", qos=1)
+    assert (await mapped.next_msg(timeout=10)).data == b"from a device"
+    await ours.publish("v1//1.Datastreams(5).Observations", b"ours")
+    assert (await heard.next_msg(timeout=10)).data == b"ours"
+    assert (await heard_by_us.next_msg(timeout=10)).data == b"ours"
+    assert (heard.pending_msgs, heard_by_us.pending_msgs, mapped.pending_msgs) == (0, 0, 0)
+    device.disconnect()
+    device.loop_stop()
+    await ours.close()
+    await reader.close()
+
+
+async def test_what_devices_sent_to_an_earlier_release_is_not_lost(own_home: Path) -> None:
+    with throwaway_nats(own_home) as configuration:
+        client = await nats_client.connect(nats_url(configuration, user="wire"))
+        await client.jetstream().add_stream(name=STREAM, subjects=["mouth.>"])
+        await client.jetstream().publish("mouth.v1//1.Observations", b"1")
+        await client.close()
+    streams = own_home / "engines" / "nats" / nats.STREAMS_FOLDER
+    shutil.rmtree(streams / "CITY", ignore_errors=True)
+    (streams / "DEVICES").rename(streams / "CITY")
+    with running_nats(configuration):
+        client = await nats_client.connect(nats_url(configuration, user="wire"))
+        assert (await client.jetstream().stream_info(STREAM)).state.messages == 1
+        await client.close()

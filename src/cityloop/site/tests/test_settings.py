@@ -43,3 +43,9 @@ def test_addresses_of_ones_own_win_over_the_embedded_engines(tmp_path: Path) -> 
     embedded = Configuration(home=tmp_path)
     assert secret(embedded, "postgres") in postgres_dsn(embedded)
     assert secret(embedded, "nats-device") in nats_url(embedded, user="device")
+
+
+def test_other_users_take_their_place_in_an_address_of_ones_own(tmp_path: Path) -> None:
+    own = Configuration(home=tmp_path, nats_url="tls://server:x@nats.example:4333")
+    assert nats_url(own) == "tls://server:x@nats.example:4333"
+    assert nats_url(own, user="wire") == f"tls://wire:{secret(own, 'nats-wire')}@nats.example:4333"

@@ -44,7 +44,7 @@ def await_true(condition: Callable[[], bool]) -> None:
 
 
 async def _with_stream(city: Configuration, then: Callable[[object], object]) -> object:
-    connection = await nats.connect(nats_url(city))
+    connection = await nats.connect(nats_url(city, user="wire"))
     try:
         return await then(connection.jetstream())
     finally:

@@ -1,0 +1,1 @@
+"""Who may speak and listen over MQTT: the transport asks, the registry's book of tokens answers."""
