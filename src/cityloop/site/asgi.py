@@ -17,8 +17,10 @@ from psycopg_pool import AsyncConnectionPool
 from cityloop.registry.stream import Rights
 from cityloop.sense.stream.sta.application import build
 from cityloop.site.configuration import configuration
+from cityloop.site.metrics import beating
 from cityloop.site.pipeline import open_pipeline
 from cityloop.site.secrets import postgres_dsn
+from cityloop.site.tracing import Traced
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloop.site.settings")
 
@@ -60,7 +62,7 @@ class Front:
 
     def __init__(self, pages: Application, open_data_plane: Callable[[AsyncExitStack], Awaitable[Application]]) -> None:
         """Take both; the data plane is opened when the server starts."""
-        self._pages = pages
+        self._pages = Traced(pages)
         self._open_data_plane = open_data_plane
         self._data_plane: Application | None = None
         self._stack = AsyncExitStack()
@@ -128,6 +130,11 @@ def _bounded(receive: Receive) -> Receive:
     return bounded
 
 
+def process_name() -> str:
+    """Return the name of this web process."""
+    return os.environ.get(PROCESS_NAME, "web")
+
+
 async def open_data_plane(stack: AsyncExitStack) -> Application:
     """Open the pool, the pipeline and the rights, and return the SensorThings API on them.
 
@@ -140,12 +147,14 @@ async def open_data_plane(stack: AsyncExitStack) -> Application:
         dsn, min_size=POOL_SIZE_MIN, max_size=POOL_SIZE_MAX, timeout=POOL_WAIT_S, open=False, name="sta"
     )
     await stack.enter_async_context(pool)
+    pulse = asyncio.create_task(beating(process_name()), name="beating")
+    stack.push_async_callback(_ended, pulse)
     rights = Rights()
     async with await _connect(dsn) as connection:
         await rights.load(connection)
     follower = asyncio.create_task(rights.follow(lambda: _connect(dsn)), name="rights")
     stack.push_async_callback(_ended, follower)
-    pipeline = await open_pipeline(dsn, node=settings.node, process=os.environ.get(PROCESS_NAME, "web"))
+    pipeline = await open_pipeline(dsn, node=settings.node, process=process_name())
     stack.push_async_callback(pipeline.close)
     return build(pool=pool, ingest=pipeline, rights=rights, anonymous=settings.sta_anonymous)
 

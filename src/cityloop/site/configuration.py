@@ -81,6 +81,9 @@ class Configuration:
         default=False,
         about=gettext_noop("For conformance tests on a throw-away database only: SensorThings without credentials."),
     )
+    log_format: str = _setting(
+        "json", gettext_noop("Form of the log lines: json (one object a line, with trace ids) or text.")
+    )
     debug: bool = _setting(default=False, about=gettext_noop("Show errors in the browser; never in service."))
 
 

@@ -8,6 +8,9 @@ import logging
 import os
 from typing import Any
 
+from cityloop.site.logs import set_up_logs
+from cityloop.site.metrics import beating
+
 CONCURRENCY = 2
 """Jobs done at once; more would only queue for the processor."""
 
@@ -30,10 +33,12 @@ async def work() -> None:
 
     _add_rescue(app)
     worker = app.with_connector(app.connector.get_worker_connector())
-    async with worker.open_async():
+    async with worker.open_async(), asyncio.TaskGroup() as tasks:
+        pulse = tasks.create_task(beating("jobs"))
         await worker.run_worker_async(
             name="cityloop jobs", concurrency=CONCURRENCY, delete_jobs="successful", shutdown_graceful_timeout=5
         )
+        pulse.cancel()
 
 
 def main() -> None:
@@ -41,8 +46,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloop.site.settings")
     import django  # noqa: PLC0415  the environment is set first
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("procrastinate.blueprints").setLevel(logging.ERROR)  # our main module is meant to be one
+    set_up_logs("jobs", level=logging.WARNING)
     django.setup()
     asyncio.run(work())
 

@@ -13,6 +13,7 @@ from cityloop.site.configuration import Configuration
 from cityloop.site.engines import nats, postgres
 from cityloop.site.engines.account import Account
 from cityloop.site.engines.binaries import Program
+from cityloop.site.metrics.instruments import FOLDER, folder_of
 from cityloop.site.supervisor import ChildSpec, Stage
 
 POSTGRES_STOP_S = 30.0
@@ -50,6 +51,7 @@ def city_environment(configuration: Configuration) -> Mapping[str, str]:
         "CITYLOOP_HOME": str(home_folder(configuration)),
         "DJANGO_SETTINGS_MODULE": "cityloop.site.settings",
         "PYTHONUNBUFFERED": "1",
+        FOLDER: str(folder_of(home_folder(configuration))),
         "TZ": CITY_ZONE.key,  # one clock in all logs
     }
 

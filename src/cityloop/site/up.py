@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import time
@@ -19,6 +20,7 @@ from cityloop.site.configuration import Configuration
 from cityloop.site.engines import nats, postgres
 from cityloop.site.engines.account import Account, FolderUnreachableError, engine_account, engine_folder
 from cityloop.site.language import spoken
+from cityloop.site.metrics.instruments import folder_of
 from cityloop.site.ports import listening_socket, require_free
 from cityloop.site.supervisor import ChildSpec, Supervisor
 from cityloop.site.supervisor.lock import Lock
@@ -133,6 +135,9 @@ class City:
 
     def _start_city(self, supervisor: Supervisor, listener: socket.socket) -> bool:
         """Prepare and start the city's own processes; False if we were asked to stop meanwhile."""
+        figures = folder_of(self._home)
+        shutil.rmtree(figures, ignore_errors=True)
+        figures.mkdir(mode=0o700)
         code = supervisor.complete(processes.prepare_child(self._configuration))
         if supervisor.stopping:
             return False

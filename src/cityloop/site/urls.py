@@ -8,6 +8,6 @@ from cityloop.site.found import project_apps, room_apps
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(f"{app}.urls"))
-    for app in (*room_apps(), *project_apps(), "cityloop.site.projects")
+    for app in (*room_apps(), *project_apps(), "cityloop.site.projects", "cityloop.site.operation")
     if find_spec(f"{app}.urls")
 ]

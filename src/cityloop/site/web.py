@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cityloop.site.configuration import configuration
+from cityloop.site.logs import set_up_logs
 
 GOODBYE_S = 2
 """How long open connections (live feeds among them) may take to end, seconds."""
@@ -91,6 +92,7 @@ def main() -> None:
     parser.add_argument("--name", required=True, help="name of this process")
     arguments = parser.parse_args()
     os.environ["CITYLOOP_PROCESS"] = arguments.name
+    set_up_logs(arguments.name)
     listener = socket.socket(fileno=arguments.fd)
     config = uvicorn.Config(
         "cityloop.site.asgi:application",
@@ -100,6 +102,7 @@ def main() -> None:
         lifespan="on",
         access_log=False,
         server_header=False,
+        log_config=None,
         log_level="warning",
         limit_concurrency=CONNECTIONS_MAX,
         **proxy_options(),

@@ -22,6 +22,8 @@ from cityloop.convey.stream.positions import Mark, PositionMovedError
 from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.instants import to_us
 from cityloop.site.configuration import Configuration, load
+from cityloop.site.logs import set_up_logs
+from cityloop.site.metrics import beating
 from cityloop.site.pipeline import Pipeline, open_pipeline
 from cityloop.site.pipeline.requests import Takeover
 from cityloop.site.secrets import nats_url, postgres_dsn
@@ -102,6 +104,7 @@ class Wire:
 async def run(configuration: Configuration) -> None:
     """Take over until the process is asked to stop."""
     pipeline = await open_pipeline(postgres_dsn(configuration), node=configuration.node, process="wire")
+    pulse = asyncio.create_task(beating("wire"), name="beating")
     wire = asyncio.create_task(Wire(nats_url(configuration, user="wire"), pipeline).run(), name="wire")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -109,12 +112,13 @@ async def run(configuration: Configuration) -> None:
     try:
         await asyncio.gather(wire, return_exceptions=True)
     finally:
+        pulse.cancel()
         await pipeline.close()
 
 
 def main() -> None:
     """Run the wire process."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    set_up_logs("wire")
     uvloop.run(run(load()))
 
 

@@ -33,6 +33,7 @@ from cityloop.registry.facade.gates import (
     requires,
     sentence_of,
 )
+from cityloop.registry.facade.machines import machine_of
 from cityloop.registry.facade.wording import HouseForm, in_words
 from cityloop.registry.rules.access import DutiesMustStaySeparateError, Post
 from cityloop.registry.rules.bodies import OrganisationKind, responsible_body
@@ -149,6 +150,7 @@ __all__ = [
     "load_calendar",
     "log_in",
     "log_out",
+    "machine_of",
     "may",
     "note_change",
     "note_read",

@@ -18,6 +18,7 @@ from cityloop.sense.stream.history.partitions import Partitions
 from cityloop.sense.stream.history.refusals import refuse_unreadable
 from cityloop.sense.stream.history.writers import CONNECT_S_MAX, NoLaneError, Writer, open_writer
 from cityloop.sense.stream.readings import Announcer, HistoryAwayError, Kept, Marker, Outcome, Readings
+from cityloop.site.metrics.batches import BatchMeter
 from cityloop.site.pipeline.neighbours import announce
 from cityloop.site.pipeline.requests import Request, RequestQueue, Takeover
 from cityloop.site.pipeline.tally import TELL_S, Teller
@@ -63,6 +64,7 @@ class Pipeline:
     ) -> None:
         """Serve nothing yet."""
         self._markers, self._announcer = markers, announcer
+        self._meter = BatchMeter(process)
         self._dsn, self._node, self._process, self._judge = dsn, node, process, judge
         self._queue = RequestQueue()
         self._teller = Teller(actor=f"system:{process}")
@@ -144,6 +146,7 @@ class Pipeline:
                 return
 
     async def _answer(self, requests: list[Request]) -> None:
+        began = time.perf_counter()
         try:
             batch = Batch(requests, markers=self._markers)
             given = await self._committed(batch)
@@ -155,6 +158,7 @@ class Pipeline:
             for request, answer in zip(requests, given, strict=True):
                 _give(request, answer)
             if batch.attempt is not None:
+                self._meter.committed(batch.attempt.kept.outcome, began=began)
                 announce(self._announcer, batch.readings, batch.attempt.kept)
 
     async def _give_up(self, requests: list[Request], error: Exception) -> None:

@@ -5,11 +5,13 @@ import os
 
 import django
 
+from cityloop.site.logs import set_up_logs
+
 
 def main() -> None:
     """Turn the loop until asked to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloop.site.settings")
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    set_up_logs("loop", level=logging.WARNING)
     django.setup()
     from cityloop.site.configuration import configuration  # noqa: PLC0415  Django is set up first
     from cityloop.site.loop import CLOCK, listeners  # noqa: PLC0415

@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError, connections
 from cityloop.journal.facade import CHANNEL, deliver, wait_of
 from cityloop.kernel.facts import Fact
 from cityloop.site.loop import Listener
+from cityloop.site.metrics import beat
 
 CANDIDATES_CHANNEL = "cityloop_candidates"
 
@@ -153,6 +154,7 @@ def run(reactor: Reactor, dsn: str, stop: Stop) -> None:
 def _turn_while_connected(reactor: Reactor, ear: psycopg.Connection, stop: Stop) -> None:
     woken, lively_until = True, 0.0
     while not stop.asked:
+        beat("loop")
         if reactor.turn(woken=woken) or woken:
             lively_until = time.monotonic() + LIVELY_S
         rest_s = LIVELY_TURN_S if time.monotonic() < lively_until else TURN_S

@@ -1,0 +1,51 @@
+"""What processes count and time; each writes into a file of its own, which `/metrics` adds up.
+
+The supervisor names the folder in `PROMETHEUS_MULTIPROC_DIR`; without it, as in tests, they stay in the process.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+
+from prometheus_client import Counter, Gauge, Histogram
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Variable with the folder of the figures, given by the supervisor."""
+
+BEAT_S = 5.0
+"""How often a process says that it turns, seconds."""
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SIZES = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
+
+READINGS = Counter("cityloop_readings", "Readings a process has taken, by what became of them.", ["process", "outcome"])
+BATCH_S = Histogram(
+    "cityloop_batch_seconds", "From taking a batch to its commit, seconds.", ["process"], buckets=_SECONDS
+)
+BATCH_READINGS = Histogram("cityloop_batch_readings", "Readings of a committed batch.", ["process"], buckets=_SIZES)
+REQUEST_S = Histogram(
+    "cityloop_page_seconds", "From a page's request to its answer, seconds.", ["status"], buckets=_SECONDS
+)
+HEARTBEAT = Gauge(
+    "cityloop_process_heartbeat_timestamp_seconds",
+    "When a process's loop last turned, seconds since the Unix epoch.",
+    ["process"],
+    multiprocess_mode="mostrecent",
+)
+
+
+def folder_of(home: Path) -> Path:
+    """Return where the processes of a data folder keep their figures."""
+    return home / "metrics"
+
+
+def beat(process: str) -> None:
+    """Say that a process turns."""
+    HEARTBEAT.labels(process).set(time.time())
+
+
+async def beating(process: str) -> None:
+    """Say so again and again, from the loop whose turning is meant, until cancelled."""
+    while True:
+        beat(process)
+        await asyncio.sleep(BEAT_S)

@@ -1,0 +1,124 @@
+"""Figures, health and logs for those who run the city."""
+
+import io
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from django.test import Client, override_settings
+from prometheus_client.parser import text_string_to_metric_families
+
+from cityloop.registry import facade as registry
+from cityloop.site.configuration import configuration
+from cityloop.site.logs import set_up_logs
+from cityloop.site.metrics.batches import BatchMeter
+from cityloop.site.tracing import Traced, trace_id, trace_id_of
+
+pytestmark = pytest.mark.django_db
+PARENT = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.fixture
+def _seeded() -> None:
+    registry.seed()
+
+
+def families(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
+    return {
+        family.name: [(sample.labels, sample.value) for sample in family.samples]
+        for family in text_string_to_metric_families(text)
+    }
+
+
+@pytest.mark.usefixtures("_seeded")
+def test_figures_are_given_to_the_citys_own_readers_only(client: Client) -> None:
+    reader = registry.issue_token("prometheus", rights=["read"])
+    writer = registry.issue_token("gateway", rights=["write"])
+    authority = registry.issue_token("authority", rights=["read"], organisation="water-group")
+    answers = {
+        name: client.get("/metrics", headers={"Authorization": f"Bearer {token}"}).status_code
+        for name, token in {"reader": reader, "writer": writer, "authority": authority, "nobody": "x"}.items()
+    }
+    assert answers == {"reader": 200, "writer": 401, "authority": 401, "nobody": 401}
+    assert client.get("/metrics").status_code == 401
+
+
+@pytest.mark.usefixtures("_seeded")
+def test_figures_name_the_disk_the_listeners_and_what_was_refused(client: Client) -> None:
+    token = registry.issue_token("prometheus", rights=["read"])
+    answer = client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+    found = families(answer.content.decode())
+    assert found["cityloop_disk_free_bytes"][0][1] > 0
+    assert {"cityloop_process_up", "cityloop_listener_behind_facts", "cityloop_alarms_open"} <= found.keys()
+
+
+def test_a_pipeline_counts_what_became_of_its_readings() -> None:
+    import numpy as np  # noqa: PLC0415  this test alone has arrays
+    from prometheus_client import REGISTRY  # noqa: PLC0415
+
+    BatchMeter("counted").committed(np.array([0, 0, 1, 255], dtype=np.uint8), began=0.0)
+    counted = {
+        outcome: REGISTRY.get_sample_value("cityloop_readings_total", {"process": "counted", "outcome": outcome})
+        for outcome in ("kept", "duplicate", "not_storable")
+    }
+    assert counted == {"kept": 2.0, "duplicate": 1.0, "not_storable": 0.0}
+
+
+def test_health_says_down_while_the_transport_does_not_answer(client: Client) -> None:
+    answer = client.get("/health")
+    assert answer.status_code == 503
+    told = answer.json()
+    assert (told["status"], told["database"], told["transport"]) == ("down", "up", "down")
+
+
+def test_a_trace_id_comes_with_the_request_or_is_made() -> None:
+    assert trace_id_of([(b"traceparent", PARENT)]) == "0af7651916cd43dd8448eb211c80319c"
+    made = {trace_id_of([]), trace_id_of([(b"traceparent", b"nonsense")]), trace_id_of([(b"traceparent", b"0" * 55)])}
+    assert len(made) == 3
+    assert all(len(one) == 32 for one in made)
+
+
+async def test_an_answer_names_its_trace_id_and_the_log_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    seen, sent = [], []
+
+    async def application(scope, receive, send):  # noqa: ANN001, ANN202, ARG001  as ASGI gives it
+        seen.append(trace_id())
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message):  # noqa: ANN001, ANN202  as ASGI takes it
+        sent.append(message)
+
+    stream = io.StringIO()
+    handlers = logging.getLogger().handlers[:]
+    try:
+        set_up_logs("web-1")
+        logging.getLogger().handlers[0].setStream(stream)
+        scope = {"type": "http", "method": "GET", "path": "/wall/", "headers": [(b"traceparent", PARENT)]}
+        await Traced(application)(scope, None, send)
+    finally:
+        logging.getLogger().handlers[:] = handlers
+    line = json.loads(stream.getvalue())
+    assert seen == ["0af7651916cd43dd8448eb211c80319c"]
+    assert (b"x-trace-id", seen[0].encode()) in sent[0]["headers"]
+    assert (line["trace_id"], line["process"], line["path"], line["status"]) == (seen[0], "web-1", "/wall/", 200)
+    assert "query" not in line
+    assert capsys.readouterr().out == ""
+
+
+def test_lines_may_be_plain_text(tmp_path: Path) -> None:
+    handlers = logging.getLogger().handlers[:]
+    stream = io.StringIO()
+    try:
+        set_up_logs("wire", settings=replace(configuration(), log_format="text", home=tmp_path))
+        logging.getLogger().handlers[0].setStream(stream)
+        logging.getLogger("cityloop.wire").warning("the cable is cut")
+    finally:
+        logging.getLogger().handlers[:] = handlers
+    assert "WARNING cityloop.wire the cable is cut" in stream.getvalue()
+
+
+@override_settings(ROOT_URLCONF="cityloop.site.urls")
+def test_health_names_no_details(client: Client) -> None:
+    assert set(client.get("/health").json()) == {"status", "database", "transport", "processes", "at"}
