@@ -1,4 +1,4 @@
-"""The web application: `/sta` goes to the SensorThings API on the data plane, everything else to Django.
+"""The web application: `/sta`, OGC API Features and feeds go to the data plane, everything else to Django.
 
 The pool and the pipeline live as long as the web process (ASGI lifespan).
 """
@@ -14,6 +14,7 @@ from django.core.asgi import get_asgi_application
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from cityloop.convey.stream.sharing.application import ReadLog, build_sharing, is_shared, open_pool
 from cityloop.registry.stream import Rights
 from cityloop.sense.stream.sta.application import build
 from cityloop.site.configuration import configuration
@@ -73,7 +74,7 @@ class Front:
             await self._live(receive, send)
             return
         path = scope["path"]
-        if self._data_plane is not None and (path == STA_PREFIX or path.startswith(STA_PREFIX + "/")):
+        if self._data_plane is not None and (is_shared(path) or _is_sta(path)):
             await self._data_plane(scope, receive, send)
             return
         if _says_too_much(scope):
@@ -97,6 +98,10 @@ class Front:
             await send({"type": f"{told}.complete"})
             if stage == "shutdown":
                 return
+
+
+def _is_sta(path: str) -> bool:
+    return path == STA_PREFIX or path.startswith(STA_PREFIX + "/")
 
 
 def _says_too_much(scope: Scope) -> bool:
@@ -136,7 +141,7 @@ def process_name() -> str:
 
 
 async def open_data_plane(stack: AsyncExitStack) -> Application:
-    """Open the pool, the pipeline and the rights, and return the SensorThings API on them.
+    """Open the pools, the pipeline and the rights, and return the SensorThings API and the shared data on them.
 
     Args:
         stack: closes them again, the pipeline first.
@@ -156,7 +161,14 @@ async def open_data_plane(stack: AsyncExitStack) -> Application:
     stack.push_async_callback(_ended, follower)
     pipeline = await open_pipeline(dsn, node=settings.node, process=process_name())
     stack.push_async_callback(pipeline.close)
-    return build(pool=pool, ingest=pipeline, rights=rights, anonymous=settings.sta_anonymous)
+    shared = await open_pool(stack, dsn)
+    sharing = build_sharing(shared, rights)
+    sta = build(pool=pool, ingest=pipeline, rights=rights, anonymous=settings.sta_anonymous, read_log=ReadLog(shared))
+
+    async def data_plane(scope: Scope, receive: Receive, send: Send) -> None:
+        await (sta if _is_sta(scope["path"]) else sharing)(scope, receive, send)
+
+    return data_plane
 
 
 async def _connect(dsn: str) -> AsyncConnection[Any]:
