@@ -268,3 +268,118 @@ class RejectedCount(models.Model):
         """One row a mouth, reason and day."""
 
         db_table = "sense_rejectedcount"
+
+
+class ClosedDay(models.Model):
+    """A UTC day whose readings are packed, all but those that came late.
+
+    `generations` counts the passes of the directory `sense_packedid`, which finds a packed reading by its id.
+    """
+
+    day = models.DateField(primary_key=True)
+    generations = models.IntegerField(db_default=0)
+    readings = models.BigIntegerField(db_default=0)
+    streams = models.IntegerField(db_default=0)
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    checksum = models.BigIntegerField(db_default=0)
+    closed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        """Made by SQL of the migration, with the functions that read it."""
+
+        db_table = "sense_closedday"
+        managed = False
+
+
+class PackedDay(models.Model):
+    """A stream's readings of a closed day in one row; `sense_unpacked` gives them back as rows of `sense_observation`.
+
+    The columns of the code itself are known to `stream.archive` and to the migration alone.
+    """
+
+    pk = models.CompositePrimaryKey("datastream_id", "day")
+    datastream_id = models.BigIntegerField()
+    day = models.DateField()
+    n = models.IntegerField()
+    first_time = models.DateTimeField()
+    last_time = models.DateTimeField()
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    checksum = models.BigIntegerField()
+    numbers = models.IntegerField()
+    least = models.FloatField(null=True)
+    greatest = models.FloatField(null=True)
+    total = models.FloatField(null=True)
+
+    class Meta:
+        """Made by SQL of the migration, with the function that unpacks it."""
+
+        db_table = "sense_packedday"
+        managed = False
+
+
+class Retention(models.Model):
+    """How long the readings of a class of datastreams are kept; the class "" is that of streams that name none."""
+
+    code = models.CharField(max_length=20, primary_key=True)
+    title_zh = models.CharField(max_length=80)
+    title_en = models.CharField(max_length=80)
+    keep_days = models.IntegerField(null=True)
+    basis = models.TextField()
+    confirmed = models.BooleanField(db_default=False)
+
+    class Meta:
+        """A handful of rows."""
+
+        db_table = "sense_retention"
+
+
+class Removal(models.Model):
+    """That the readings of a class before a day were removed, and how many."""
+
+    removed_at = models.DateTimeField(db_default=Now())
+    retention = models.CharField(max_length=20)
+    keep_days = models.IntegerField()
+    before_day = models.DateField()
+    readings = models.BigIntegerField()
+
+    class Meta:
+        """Read newest first."""
+
+        db_table = "sense_removal"
+
+
+class Correction(models.Model):
+    """What a reading was before somebody changed or deleted it; only ever added to."""
+
+    observation_id = models.BigIntegerField(db_index=True)
+    datastream_id = models.BigIntegerField()
+    corrected_at = models.DateTimeField(db_default=Now())
+    actor = models.CharField(max_length=120, db_default="")
+    reason = models.TextField(db_default="")
+    before = models.JSONField()
+    after = models.JSONField(null=True)
+
+    class Meta:
+        """Read by observation."""
+
+        db_table = "sense_correction"
+
+
+class Load(models.Model):
+    """How far a file has been loaded, so that a load that was killed goes on where it stood."""
+
+    fingerprint = models.CharField(max_length=64, primary_key=True)
+    file = models.TextField()
+    rows_done = models.BigIntegerField(db_default=0)
+    kept = models.BigIntegerField(db_default=0)
+    duplicates = models.BigIntegerField(db_default=0)
+    refused = models.BigIntegerField(db_default=0)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """One row a file."""
+
+        db_table = "sense_load"
