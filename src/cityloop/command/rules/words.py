@@ -19,6 +19,8 @@ FACT_TITLES: dict[str, Text] = {
     "responded.CaseOpened": Text("立案", "Case opened"),
     "responded.CaseStepped": Text("案件流转", "Case moved on"),
     "responded.CaseClosed": Text("结案", "Case closed"),
+    "conveyed.ContractApproved": Text("数据使用协议获批", "Data contract approved"),
+    "conveyed.ContractEnded": Text("数据使用协议结束", "Data contract ended"),
     "commanded.ShiftHandedOver": Text("交接班", "Shift handed over"),
     "assessed.IndicatorValued": Text("指标取值", "Indicator valued"),
     "assessed.ShortfallFound": Text("指标未达标", "Shortfall found"),
@@ -26,6 +28,12 @@ FACT_TITLES: dict[str, Text] = {
 
 FIELD_TITLES: dict[str, Text] = {
     "alarm_id": Text("报警编号", "Alarm number"),
+    "valid_until": Text("有效期至", "Valid until"),
+    "valid_from": Text("生效时间", "Valid from"),
+    "owner": Text("提供方", "Owner"),
+    "datasets": Text("数据集", "Data sets"),
+    "contract_id": Text("协议编号", "Contract number"),
+    "asker": Text("申请方", "Asking organisation"),
     "case_id": Text("案件", "Case"),
     "case_kind": Text("案件类型", "Kind of case"),
     "case_number": Text("案件编号", "Case number"),

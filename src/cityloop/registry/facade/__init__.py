@@ -51,7 +51,14 @@ from cityloop.registry.selectors.areas import (
     districts,
     is_workday,
 )
-from cityloop.registry.selectors.audit import AUDIT_PAGE_ROWS, AuditView, TokenView, audit_entries, tokens
+from cityloop.registry.selectors.audit import (
+    AUDIT_PAGE_ROWS,
+    AuditView,
+    TokenView,
+    audit_entries,
+    may_token_read,
+    tokens,
+)
 from cityloop.registry.selectors.organisations import (
     OrganisationView,
     organisation,
@@ -152,6 +159,7 @@ __all__ = [
     "log_out",
     "machine_of",
     "may",
+    "may_token_read",
     "note_change",
     "note_read",
     "organisation",

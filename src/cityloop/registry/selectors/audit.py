@@ -10,6 +10,7 @@ from cityloop.kernel.text import Text
 from cityloop.registry.models import ApiToken, AuditEntry, LoginFailure
 from cityloop.registry.rules.guessing import LOCK_OUT, Failure
 from cityloop.registry.rules.outcomes import outcome_in_words, right_in_words
+from cityloop.registry.stream import digest_of
 
 AUDIT_PAGE_ROWS = 100
 """How many entries a page of the audit shows."""
@@ -92,10 +93,14 @@ class TokenView:
     issued_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    organisation: str = ""
 
 
-def tokens() -> list[TokenView]:
-    """Return all tokens, newest first."""
+def tokens(*, organisation: str | None = None) -> list[TokenView]:
+    """Return all tokens, or those of an organisation's machines, newest first."""
+    rows = ApiToken.objects.order_by("-pk")
+    if organisation is not None:
+        rows = rows.filter(organisation=organisation, thing_id=None)
     return [
         TokenView(
             token_id=row.pk,
@@ -106,6 +111,14 @@ def tokens() -> list[TokenView]:
             issued_at=row.issued_at,
             expires_at=row.expires_at,
             revoked_at=row.revoked_at,
+            organisation=row.organisation,
         )
-        for row in ApiToken.objects.order_by("-pk")
+        for row in rows
     ]
+
+
+def may_token_read(bearer_token: str, *, now: datetime) -> bool:
+    """Return whether a token, as presented, is valid and one to read with; a device's is not."""
+    in_force = Q(expires_at=None) | Q(expires_at__gt=now)
+    known = ApiToken.objects.filter(in_force, digest=digest_of(bearer_token), revoked_at=None)
+    return known.filter(may_read=True, thing_id=None).exists()
