@@ -1,8 +1,9 @@
 """What a mouth could not accept is set aside with the reason, and counted; never silent, never without bound."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -58,6 +59,19 @@ async def keep_rejected(connection: AsyncConnection[Any], items: Sequence[Reject
     counts = Counter((item.mouth, item.reason, from_us(item.received_us).date()) for item in items)
     async with connection.cursor() as cursor:
         await cursor.executemany(_KEEP, [_row(item) for item in items[:KEPT_MAX]])
+    await count_rejected(connection, counts)
+
+
+async def count_rejected(connection: AsyncConnection[Any], counts: Mapping[tuple[str, str, date], int]) -> None:
+    """Count what was refused, in the caller's transaction.
+
+    Args:
+        connection: within a transaction.
+        counts: how many, by mouth, reason and day; may be empty.
+    """
+    if not counts:
+        return
+    async with connection.cursor() as cursor:
         await cursor.executemany(_COUNT, [(*key, counts[key]) for key in sorted(counts)])
 
 

@@ -1,0 +1,62 @@
+"""Who is at the other end of a connection: the devices it has shown to be."""
+
+from cityloop.convey.stream.book import DeviceBook, DeviceRecord
+
+
+class Visit:
+    """Remembers the devices of one connection, so that a frame costs no look-up, and asks again whether they may speak.
+
+    Args:
+        protocol: code of the protocol.
+        book: the ledger.
+        known_max: how many devices are remembered.
+    """
+
+    def __init__(self, protocol: str, book: DeviceBook, *, known_max: int) -> None:
+        """Know nobody yet."""
+        self._protocol, self._book, self._known_max = protocol, book, known_max
+        self._admitted: dict[str, tuple[str, DeviceRecord]] = {}
+        self._known: dict[str, DeviceRecord] = {}
+
+    @property
+    def identified(self) -> bool:
+        """Return whether a device that may speak has been named."""
+        return bool(self._admitted or self._known)
+
+    def admit(self, address: str, secret: str) -> bool:
+        """Return whether a device may speak here (`port.Admit`); the answer holds until `revoked` asks again."""
+        before = self._admitted.get(address)
+        if before is not None and before[0] == secret:
+            return True
+        device = self._book.admitted(self._protocol, address, secret)
+        if device is None:
+            return False
+        if len(self._admitted) >= self._known_max:
+            self._admitted.clear()
+        self._admitted[address] = (secret, device)
+        return True
+
+    def device(self, address: str) -> DeviceRecord | None:
+        """Return the device of an address, None where it may not speak."""
+        admitted = self._admitted.get(address)
+        if admitted is not None:
+            return admitted[1]
+        device = self._known.get(address)
+        if device is None and (device := self._book.admitted(self._protocol, address)) is not None:
+            if len(self._known) >= self._known_max:
+                self._known.clear()
+            self._known[address] = device
+        return device
+
+    def revoked(self) -> str:
+        """Return the address of an admitted device that may no longer speak, empty where there is none.
+
+        Devices behind another one, of which it has spoken, are looked up anew.
+        """
+        self._known.clear()
+        for address, (secret, _) in self._admitted.items():
+            device = self._book.admitted(self._protocol, address, secret)
+            if device is None:
+                return address
+            self._admitted[address] = (secret, device)
+        return ""
