@@ -54,7 +54,10 @@ def counts(dsn: str) -> dict[str, int]:
         return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}
 
 
-def command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CITYLOOP_", "DJANGO_"))}
+    ports = {f"CITYLOOP_{name}": str(free_port()) for name in ("POSTGRES_PORT", "NATS_PORT", "MQTT_PORT")}
+    environment = {**kept, **ports, "CITYLOOP_HOME": str(home)}
     return subprocess.run(
         [sys.executable, "-m", "cityloop.site.cli", "--lang", "en", *arguments],
         env=environment,
@@ -95,9 +98,7 @@ def test_a_destroyed_city_stands_again_with_every_acknowledged_reading(
 ) -> None:
     folder, token, stream, before = saved
     home = new_home()
-    environment = {**os.environ, "CITYLOOP_HOME": str(home)}
-    ports = {f"CITYLOOP_{name}": str(free_port()) for name in ("POSTGRES_PORT", "NATS_PORT", "MQTT_PORT")}
-    told = command({**environment, **ports}, "restore", str(folder))
+    told = command(home, "restore", str(folder))
     assert told.returncode == 0, told.stderr
     assert "counts and checksums equal" in told.stdout
     with running_city(home) as city:
@@ -117,14 +118,14 @@ def test_a_damaged_backup_restores_nothing(saved: tuple[Path, str, int, dict[str
         dump.seek(1000)
         dump.write(b"damage")
     home = tmp_path / "home"
-    told = command({**os.environ, "CITYLOOP_HOME": str(home)}, "restore", str(copy))
+    told = command(home, "restore", str(copy))
     assert told.returncode == 1
     assert "database.dump" in told.stderr
     assert not home.exists()
 
 
 def test_a_backup_without_its_description_is_none(tmp_path: Path) -> None:
-    told = command({**os.environ, "CITYLOOP_HOME": str(tmp_path / "home")}, "restore", str(tmp_path))
+    told = command(tmp_path / "home", "restore", str(tmp_path))
     assert told.returncode == 1
     assert "no whole backup" in told.stderr
 
@@ -133,7 +134,7 @@ def test_a_city_is_never_restored_over_another(saved: tuple[Path, str, int, dict
     home = tmp_path / "home"
     (home / "secrets").mkdir(parents=True)
     (home / "secrets" / "django").write_text("a city lives here")
-    told = command({**os.environ, "CITYLOOP_HOME": str(home)}, "restore", str(saved[0]))
+    told = command(home, "restore", str(saved[0]))
     assert told.returncode == 1
     assert "is not empty" in told.stderr
     assert (home / "secrets" / "django").read_text() == "a city lives here"
