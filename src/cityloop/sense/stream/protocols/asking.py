@@ -7,8 +7,10 @@ that stays silent is left for longer each time, so that it does not hold up its 
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from cityloop.sense.stream.protocols.port import Polled, Refused
+from cityloop.sense.stream.protocols.unreadable import Reason
 
 ANSWER_S_MAX = 3.0
 """How long a device may take to answer, seconds: a meter at 2400 baud needs up to one for an answer."""
@@ -32,13 +34,14 @@ class Question:
     Attributes:
         address: of the device.
         about: what is asked for, for a person.
-        frame: makes the bytes from the number of the asking, which the answer may have to repeat.
+        frame: makes the bytes from the number of the asking, which the answer may have to repeat, and the attempt, 1
+            for the first.
         tag: what the session needs to understand the answer.
     """
 
     address: str
     about: str
-    frame: Callable[[int], bytes]
+    frame: Callable[[int, int], bytes]
     tag: object = None
 
 
@@ -82,6 +85,17 @@ class Asker:
     _number: int = 0
     _now_us: int | None = None
 
+    @classmethod
+    def of(cls, devices: Sequence[Polled], questions: Callable[[Polled], Sequence[Question]]) -> Self:
+        """Return who asks some devices.
+
+        Args:
+            devices: whom to ask, in turn.
+            questions: what to ask each in a round; one with none is never asked.
+        """
+        rounds = [_Round(polled, tuple(questions(polled))) for polled in devices]
+        return cls([each for each in rounds if each.questions])
+
     def tick(self, now_us: int) -> tuple[bytes, list[Refused]]:
         """Return what to send now, and what has not been answered.
 
@@ -121,7 +135,7 @@ class Asker:
     def _ask(self, question: Question, now_us: int, *, attempt: int = 1) -> bytes:
         self._number += 1
         self.pending = Asked(question, self._number, now_us, attempt)
-        return question.frame(self._number)
+        return question.frame(self._number, attempt)
 
     def _missed(self, asked: Asked, now_us: int) -> Refused:
         self.pending = None
@@ -130,7 +144,9 @@ class Asker:
             self._current.misses += 1
             self._current.due_us = now_us + _pause_us(self._current)
         detail = f"{asked.question.address} was asked for {asked.question.about} and did not answer"
-        return Refused("no_answer", detail, asked.question.frame(asked.number), asked.question.address)
+        return Refused(
+            Reason.NO_ANSWER, detail, asked.question.frame(asked.number, asked.attempt), asked.question.address
+        )
 
     def _mind_jump(self, now_us: int) -> None:
         if self._now_us is not None and now_us < self._now_us - JUMP_US:
@@ -138,17 +154,6 @@ class Asker:
             for each in self.rounds:
                 each.due_us = None
         self._now_us = now_us
-
-
-def asker(devices: Sequence[Polled], questions: Callable[[Polled], Sequence[Question]]) -> Asker:
-    """Return who asks some devices.
-
-    Args:
-        devices: whom to ask, in turn.
-        questions: what to ask each in a round.
-    """
-    rounds = [_Round(polled, tuple(questions(polled))) for polled in devices]
-    return Asker([each for each in rounds if each.questions])
 
 
 def _pause_us(each: _Round) -> int:

@@ -12,6 +12,7 @@ from enum import IntEnum
 
 from cityloop.sense.stream.protocols.local_time import device_clock, device_us
 from cityloop.sense.stream.protocols.port import Refused
+from cityloop.sense.stream.protocols.unreadable import Reason
 
 START, END = b"@@", b"##"
 
@@ -156,7 +157,7 @@ class Scanner:
     def drop(self) -> Refused | None:
         """Give up the beginning of a frame that never ended."""
         held, self.held = self.held, b""
-        return Refused("truncated", f"the frame ended after {len(held)} bytes", held) if held else None
+        return Refused(Reason.INCOMPLETE, f"the frame ended after {len(held)} bytes", held) if held else None
 
 
 def _start(whole: bytes, at: int) -> int:
@@ -165,7 +166,7 @@ def _start(whole: bytes, at: int) -> int:
 
 def _note_garbage(garbage: bytes, refused: list[Refused]) -> None:
     if garbage:
-        refused.append(Refused("garbage", f"{len(garbage)} bytes that begin no frame", garbage))
+        refused.append(Refused(Reason.GARBAGE, f"{len(garbage)} bytes that begin no frame", garbage))
 
 
 def _one(whole: bytes, start: int) -> tuple[Frame | Refused, int] | None:
@@ -174,16 +175,16 @@ def _one(whole: bytes, start: int) -> tuple[Frame | Refused, int] | None:
     length = int.from_bytes(whole[start + _LENGTH_AT : start + _LENGTH_AT + 2], "little")
     if length > APPLICATION_BYTES_MAX:
         head = whole[start : start + _HEAD_BYTES]
-        return Refused("too_long", f"{length} bytes of application data", head), start + 1
+        return Refused(Reason.WRONG_LENGTH, f"{length} bytes of application data", head), start + 1
     end = start + FRAME_BYTES_MIN + length
     if len(whole) < end:
         return None
     raw = whole[start:end]
     if not raw.endswith(END):
-        return Refused("no_end", "the frame does not end with ##", raw), start + 1
+        return Refused(Reason.MALFORMED, "the frame does not end with ##", raw), start + 1
     if sum(raw[len(START) : -3]) & 0xFF != raw[-3]:
         reason = f"the sum is {sum(raw[len(START) : -3]) & 0xFF:02X}, the frame says {raw[-3]:02X}"
-        return Refused("wrong_checksum", reason, raw, address_of(raw[12:18])), end
+        return Refused(Reason.WRONG_CHECKSUM, reason, raw, address_of(raw[12:18])), end
     return _frame(raw), end
 
 

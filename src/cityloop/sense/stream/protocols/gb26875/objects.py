@@ -13,6 +13,7 @@ from typing import Any
 from cityloop.kernel.quality import Quality
 from cityloop.sense.stream.protocols.gb26875.codec import clock_us
 from cityloop.sense.stream.protocols.port import Measurement
+from cityloop.sense.stream.protocols.unreadable import Reason, UnreadableError
 
 CODES: dict[str, Any] = tomllib.loads(
     resources.files(__package__).joinpath("data/codes.toml").read_text(encoding="utf-8")
@@ -24,22 +25,7 @@ TRANSMITTER = "transmitter"
 
 _ANALOGUES = {entry["code"]: entry for entry in CODES["analogue"]}
 _NORMAL_BIT = 1
-_MALFORMED, _UNKNOWN_TYPE = "malformed", "unknown_type"
 _TIME_BYTES = 6
-
-
-class NotUnderstoodError(Exception):
-    """Application data that this edition cannot read; a device gets a denial for it."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        """Say what is not understood.
-
-        Args:
-            reason: a short code.
-            detail: what exactly, for a person.
-        """
-        super().__init__(detail)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +43,18 @@ def measurements(address: str, application: bytes, *, now_us: int) -> tuple[Meas
         now_us: the present; stands where an object's own time is impossible.
 
     Raises:
-        NotUnderstoodError: if the type is unknown or the objects do not fill the data.
+        UnreadableError: if the type is unknown or the objects do not fill the data.
     """
     if len(application) < 2:  # noqa: PLR2004  a type flag and a count
-        raise NotUnderstoodError(_MALFORMED, f"{len(application)} bytes hold no type flag and count")
+        raise UnreadableError(Reason.MALFORMED, f"{len(application)} bytes hold no type flag and count")
     flag, count, objects = application[0], application[1], application[2:]
     if flag in _DESCRIPTIONS:
         return ()
     kind = _KINDS.get(flag)
     if kind is None:
-        raise NotUnderstoodError(_UNKNOWN_TYPE, f"type flag {flag}")
+        raise UnreadableError(Reason.UNSUPPORTED, f"type flag {flag}")
     if len(objects) != count * (kind.length + _TIME_BYTES):
-        raise NotUnderstoodError(_MALFORMED, f"type flag {flag}: {count} objects do not fill {len(objects)} bytes")
+        raise UnreadableError(Reason.MALFORMED, f"type flag {flag}: {count} objects do not fill {len(objects)} bytes")
     return tuple(_measured(address, kind, each, now_us) for each in _cut(objects, kind.length + _TIME_BYTES))
 
 

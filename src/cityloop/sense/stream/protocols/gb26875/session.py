@@ -3,9 +3,11 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from cityloop.sense.stream.protocols.clocks import SteadyClock
 from cityloop.sense.stream.protocols.gb26875.codec import Command, Frame, Scanner, clock_label, encoded
-from cityloop.sense.stream.protocols.gb26875.objects import NotUnderstoodError, device_clock_us, measurements
+from cityloop.sense.stream.protocols.gb26875.objects import device_clock_us, measurements
 from cityloop.sense.stream.protocols.port import Admit, Measurement, Parcel, Refused, Settled, Turn
+from cityloop.sense.stream.protocols.unreadable import Reason, UnreadableError, refusal
 
 HALF_S_MAX = 30.0
 """How long the rest of a frame may take, seconds: its bytes leave a device together."""
@@ -39,6 +41,7 @@ class FireSession:
     _confirmed: OrderedDict[tuple[int, bytes], None] = field(default_factory=OrderedDict)
     _ticket: int = 0
     _heard_us: int | None = None
+    _clocks: dict[str, SteadyClock] = field(default_factory=dict)
     _clock_set: bool = False
 
     def receive(self, data: bytes, *, now_us: int) -> Turn:
@@ -70,18 +73,18 @@ class FireSession:
 
     def _take(self, frame: Frame, turn: Turn, now_us: int) -> None:
         if not self.admit(frame.address, ""):
-            _deny(frame, turn, now_us, Refused("unknown_device", "not in the ledger", frame.raw, frame.address))
+            _deny(frame, turn, now_us, Refused(Reason.NOT_ADMITTED, "not in the ledger", frame.raw, frame.address))
             return
         turn.heard.append(frame.address)
-        shown_us = device_clock_us(frame.application) or frame.time_us
-        if shown_us is not None:
-            turn.clocks[frame.address] = shown_us
+        self._hear_clock(frame, turn, now_us)
         if frame.command in (Command.SEND, Command.ANSWER):
             self._take_data(frame, turn, now_us)
         elif frame.command == Command.DENY:
-            turn.refused.append(Refused("denied", "the device denied an order", frame.raw, frame.address))
+            turn.refused.append(Refused(Reason.ORDER_REFUSED, "the device denied an order", frame.raw, frame.address))
         elif frame.command != Command.CONFIRM:
-            _deny(frame, turn, now_us, Refused("unknown_command", str(frame.command), frame.raw, frame.address))
+            _deny(
+                frame, turn, now_us, Refused(Reason.UNSUPPORTED, f"command {frame.command}", frame.raw, frame.address)
+            )
 
     def _take_data(self, frame: Frame, turn: Turn, now_us: int) -> None:
         if (frame.serial, frame.application) in self._confirmed:
@@ -91,17 +94,16 @@ class FireSession:
             return
         try:
             measured = measurements(frame.address, frame.application, now_us=now_us)
-        except NotUnderstoodError as error:
-            _deny(frame, turn, now_us, Refused(error.reason, str(error), frame.raw, frame.address))
+        except UnreadableError as error:
+            _deny(frame, turn, now_us, refusal(error, frame.raw, address=frame.address))
             return
-        turn.answers += self._clock_order(frame, turn.clocks.get(frame.address), now_us)
         if not measured:
             self._remember(frame)
             turn.answers += _answer(frame, Command.CONFIRM, now_us)
         elif len(self._waiting) < PARCELS_MAX:
             turn.parcels.append(self._parcel(frame, measured))
         else:
-            turn.refused.append(Refused("overloaded", "too many frames wait", frame.raw, frame.address))
+            turn.refused.append(Refused(Reason.OVERLOADED, "too many frames wait", frame.raw, frame.address))
 
     def _parcel(self, frame: Frame, measured: tuple[Measurement, ...]) -> Parcel:
         self._ticket += 1
@@ -113,12 +115,14 @@ class FireSession:
         if len(self._confirmed) > SERIALS_KEPT:
             self._confirmed.popitem(last=False)
 
-    def _clock_order(self, frame: Frame, shown_us: int | None, now_us: int) -> bytes:
-        is_right = shown_us is not None and abs(shown_us - now_us) <= SKEW_S_MAX * _SECOND_US
-        if is_right or self._clock_set:
-            return b""
-        self._clock_set = True
-        return set_clock(frame, now_us=now_us)
+    def _hear_clock(self, frame: Frame, turn: Turn, now_us: int) -> None:
+        told_us, clock = device_clock_us(frame.application), self._clocks.setdefault(frame.address, SteadyClock())
+        if told_us is None and (frame.time_us is None or not clock.believes(frame.time_us, now_us=now_us)):
+            return
+        turn.clocks[frame.address] = shown_us = told_us or frame.time_us or now_us
+        if abs(shown_us - now_us) > SKEW_S_MAX * _SECOND_US and not self._clock_set:
+            self._clock_set = True
+            turn.answers += set_clock(frame, now_us=now_us)
 
 
 def set_clock(frame: Frame, *, now_us: int) -> bytes:
