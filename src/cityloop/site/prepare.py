@@ -6,7 +6,7 @@ kept in the data folder. Every step is safe to repeat.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from gettext import gettext as _
@@ -16,7 +16,9 @@ from typing import Any
 import psycopg
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from cityloop.kernel.errors import CityloopError
 from cityloop.site.configuration import Configuration
+from cityloop.site.found import project_apps, room_apps
 from cityloop.site.secrets import postgres_dsn
 
 Advance = Callable[..., None]
@@ -28,6 +30,16 @@ _IDENTITY = """
     SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || oid::text FROM pg_database
     WHERE datname = current_database() AND to_regclass('django_migrations') IS NOT NULL
 """
+
+
+class NewerDataError(CityloopError):
+    """The database was made by a newer product."""
+
+    key = (
+        "The data were written by a newer version of Cityloop (it knows %(migration)s, this one does not). Start that "
+        "version, or restore a backup of this one."
+    )
+    status = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +127,29 @@ def _steps(configuration: Configuration) -> list[Step]:
     return [*steps, Step(_("the demo city"), _make_demo)] if configuration.demo != "off" else steps
 
 
+def refuse_newer_data(applied: Iterable[tuple[str, str]], known: Iterable[tuple[str, str]]) -> None:
+    """Refuse tables that a newer product has made, before anything is changed.
+
+    Args:
+        applied: room and name of the migrations the database has seen.
+        known: those of this product.
+
+    Raises:
+        NewerDataError: names the first this product does not know.
+    """
+    rooms = {app.rpartition(".")[2] for app in (*room_apps(), *project_apps())}
+    strange = sorted(one for one in set(applied) - set(known) if one[0] in rooms)
+    if strange:
+        raise NewerDataError(migration=".".join(strange[0]))
+
+
 def _migrate(_configuration: Configuration, advance: Advance) -> None:
     from django.core.management import call_command  # noqa: PLC0415  Django is set up first
     from django.db import connection  # noqa: PLC0415
     from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
 
     executor = MigrationExecutor(connection)
+    refuse_newer_data(executor.loader.applied_migrations, executor.loader.disk_migrations)
     wanted = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     call_command("migrate", interactive=False, verbosity=1, stdout=_Counter("Applying", advance, wanted))
 
