@@ -232,6 +232,15 @@ class Nats(asyncio.Protocol):
         self._number += 1
         self.publish(subject, payload, reply=self._inbox + _FETCHES + b".%d" % self._number)
 
+    def subscribe(self, subject: str) -> None:
+        """Let messages of a subject, wildcards allowed, come to `deliveries` too."""
+        self.write(b"SUB %b %b\r\n" % (subject.encode(), _FETCHES))
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Return how much waits for a server that is slow, bytes."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
     async def news(self, *, wait_s: float | None = None) -> None:
         """Return when something has come, or after a while; probe the connection while it is silent.
 
