@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.db import connection
@@ -11,6 +11,8 @@ from cityloop.kernel.instants import from_us
 from cityloop.kernel.observation_ids import ingested_at_us
 from cityloop.kernel.quality import Quality
 from cityloop.sense.models import Datastream
+from cityloop.sense.stream.archive.asking import Reach, both
+from cityloop.sense.stream.archive.directory import FIND
 
 HOUR_S = 3600.0
 _SETTLE_DAYS = 1
@@ -20,19 +22,25 @@ _COLUMNS = """
 """
 _BY_ID = f"SELECT {_COLUMNS} FROM sense_observation WHERE id = %s"
 _BY_ID_NEAR = f"{_BY_ID} AND phenomenon_time >= %s AND phenomenon_time < %s"
-_BUCKETS = """
+_BY_ID_PACKED = f"""
+    SELECT {_COLUMNS} FROM {both("p.datastream_id = %s AND p.day = %s")} o
+    WHERE id = %s AND phenomenon_time >= %s AND phenomenon_time < %s
+"""
+_ASKED = both("p.datastream_id = ANY(%s) AND p.end_time >= %s AND p.day <= (%s AT TIME ZONE 'UTC')::date")
+_BUCKETS = f"""
     SELECT to_timestamp(floor(extract(epoch FROM phenomenon_time) / %s) * %s) AS bucket, avg(result), count(result)
-    FROM sense_observation
+    FROM {_ASKED} o
     WHERE datastream_id = ANY(%s) AND phenomenon_time >= %s AND phenomenon_time < %s
       AND result IS NOT NULL AND quality <> ALL(%s)
     GROUP BY bucket ORDER BY bucket
 """
-_RECEIVED = """
-    SELECT count(DISTINCT (datastream_id, phenomenon_time)) FROM sense_observation
+_RECEIVED = f"""
+    SELECT count(DISTINCT (datastream_id, phenomenon_time)) FROM {_ASKED} o
     WHERE datastream_id = ANY(%s) AND phenomenon_time >= %s AND phenomenon_time < %s
 """
+_FEW_DAYS = Reach(stream="%s", since="%s", first="%s").condition()
 _RECENT = f"""
-    SELECT {_COLUMNS} FROM sense_observation WHERE datastream_id = %s AND phenomenon_time >= %s
+    SELECT {_COLUMNS} FROM {both(_FEW_DAYS)} o WHERE datastream_id = %s AND phenomenon_time >= %s
     ORDER BY phenomenon_time DESC, id DESC LIMIT %s
 """
 _UNFIT = [int(Quality.BAD), int(Quality.OUT_OF_RANGE)]
@@ -103,16 +111,30 @@ def _view(row: tuple[Any, ...]) -> ObservationView:
 
 
 def observation(observation_id: int) -> ObservationView | None:
-    """Return one reading, None where there is none; the day it was received in is looked at first."""
+    """Return one reading, None where there is none.
+
+    The day it was received in is looked at first, then where the directory of the closed days says it lies, then
+    everywhere.
+    """
     received = from_us(ingested_at_us(observation_id))
     near = [received - timedelta(days=_SETTLE_DAYS), received + timedelta(days=_SETTLE_DAYS)]
-    found = _rows(_BY_ID_NEAR, [observation_id, *near]) or _rows(_BY_ID, [observation_id])
+    found = _rows(_BY_ID_NEAR, [observation_id, *near]) or _packed(observation_id) or _rows(_BY_ID, [observation_id])
     return _view(found[0]) if found else None
+
+
+def _packed(observation_id: int) -> list[tuple[Any, ...]]:
+    for stream, day in _rows(FIND, [observation_id]):
+        start = datetime.combine(day, time(), UTC)
+        found = _rows(_BY_ID_PACKED, [stream, day, observation_id, start, start + timedelta(days=1)])
+        if found:
+            return found
+    return []
 
 
 def recent_observations(datastream_id: int, *, since: datetime, limit: int) -> list[ObservationView]:
     """Return the newest readings of a stream, newest first, `limit` at the most."""
-    return [_view(row) for row in _rows(_RECENT, [datastream_id, since, limit])]
+    days = [datastream_id, since, since, datastream_id, since, limit]
+    return [_view(row) for row in _rows(_RECENT, [*days, datastream_id, since, limit])]
 
 
 def series(datastream_ids: Iterable[int], *, since: datetime, until: datetime, bucket_s: float) -> Series:
@@ -124,7 +146,8 @@ def series(datastream_ids: Iterable[int], *, since: datetime, until: datetime, b
         until: end, aware, exclusive.
         bucket_s: length of a span, seconds, > 0; spans begin at multiples of it since the Unix epoch.
     """
-    rows = _rows(_BUCKETS, [bucket_s, bucket_s, list(datastream_ids), since, until, _UNFIT])
+    asked = [list(datastream_ids), since, until]
+    rows = _rows(_BUCKETS, [bucket_s, bucket_s, *asked, *asked, _UNFIT])
     return Series(tuple(r[0] for r in rows), tuple(r[1] for r in rows), tuple(r[2] for r in rows))
 
 
@@ -143,5 +166,6 @@ def arrivals(datastream_ids: Iterable[int], *, since: datetime, until: datetime)
     periods = dict(promised.values_list("pk", "period_s"))
     span_s = max(0.0, (until - since).total_seconds())
     expected = sum(int(span_s / period_s) for period_s in periods.values() if period_s)
-    ((received,),) = _rows(_RECEIVED, [list(periods), since, until])
+    asked = [list(periods), since, until]
+    ((received,),) = _rows(_RECEIVED, [*asked, *asked])
     return received, expected

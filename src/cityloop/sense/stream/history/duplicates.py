@@ -15,15 +15,25 @@ DAYS_TOGETHER_MAX = 40
 """Span of days that one look-up may cover, so that the planner opens few partitions."""
 
 _LOOK_UP = """
-    SELECT asked.number - 1, found.id
-    FROM unnest(%s, %s) WITH ORDINALITY AS asked (stream, time, number)
-    CROSS JOIN LATERAL (
-        SELECT o.id FROM sense_observation o
-        WHERE o.datastream_id = asked.stream AND o.phenomenon_time = asked.time
-          AND o.phenomenon_time BETWEEN '{since}' AND '{until}'
-        ORDER BY o.id LIMIT 1
-    ) AS found
+    WITH asked AS MATERIALIZED (SELECT * FROM unnest(%s, %s) WITH ORDINALITY AS a (stream, time, number))
+    SELECT number - 1, min(id) FROM (
+        SELECT asked.number, found.id
+        FROM asked CROSS JOIN LATERAL (
+            SELECT o.id FROM sense_observation o
+            WHERE o.datastream_id = asked.stream AND o.phenomenon_time = asked.time
+              AND o.phenomenon_time BETWEEN '{since}' AND '{until}'
+            ORDER BY o.id LIMIT 1
+        ) AS found
+        UNION ALL
+        SELECT asked.number, o.id
+        FROM (SELECT DISTINCT stream, (time AT TIME ZONE 'UTC')::date AS day FROM asked) AS wanted
+        JOIN sense_packedday p ON p.datastream_id = wanted.stream AND p.day = wanted.day
+        CROSS JOIN LATERAL sense_unpacked(p) o
+        JOIN asked ON asked.stream = o.datastream_id AND asked.time = o.phenomenon_time
+        WHERE wanted.day <= (SELECT max(day) FROM sense_closedday)
+    ) AS known GROUP BY number
 """
+"""One statement, one snapshot: a reading that is packed at this moment is seen in one of its two places."""
 
 
 @dataclass(frozen=True, slots=True)
