@@ -168,6 +168,10 @@ class Rights:
         """Return the rights of a token as presented, None where it is not valid."""
         return self._of_digest.get(digest_of(bearer_token))
 
+    def in_force(self) -> Iterable[TokenRights]:
+        """Return the rights of all valid tokens, in no order."""
+        return self._of_digest.values()
+
     async def follow(self, connect: Callable[[], Awaitable[AsyncConnection[Any]]]) -> None:
         """Keep the rights fresh until cancelled: at every NOTIFY, and every `RELOAD_S` in any case.
 

@@ -1,5 +1,6 @@
 """Tables of convey: positions of streams; devices; shared data; nodes."""
 
+from cityloop.convey.models.devices import Channel, Device, DeviceChange, DeviceImport, DeviceTerm
 from cityloop.convey.models.positions import StreamPosition
 from cityloop.convey.models.sharing import (
     Access,
@@ -15,11 +16,16 @@ from cityloop.convey.models.sharing import (
 
 __all__ = [
     "Access",
+    "Channel",
     "Contract",
     "ContractSet",
     "ContractStep",
     "Dataset",
     "DeadLetter",
+    "Device",
+    "DeviceChange",
+    "DeviceImport",
+    "DeviceTerm",
     "ExternalSet",
     "SharingTerm",
     "StreamPosition",

@@ -63,7 +63,7 @@ def read(text: str) -> bytes:
     """
     try:
         body = base64.b32decode(text + "=" * (-len(text) % _PADDED))
-    except binascii.Error as error:
+    except ValueError as error:
         raise KeyUnreadableError from error
     key, checksum = body[:-_CRC_BYTES], body[-_CRC_BYTES:]
     if len(key) != KEY_BYTES + 1 or _checksum(key) != checksum:
