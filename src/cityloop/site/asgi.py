@@ -19,6 +19,8 @@ from cityloop.registry.stream import Rights
 from cityloop.sense.stream.sta.application import build
 from cityloop.site.configuration import configuration
 from cityloop.site.metrics import beating
+from cityloop.site.operation.health import PATH as HEALTH_PATH
+from cityloop.site.operation.health import Health
 from cityloop.site.pipeline import open_pipeline
 from cityloop.site.secrets import postgres_dsn
 from cityloop.site.tracing import Traced
@@ -65,6 +67,7 @@ class Front:
         """Take both; the data plane is opened when the server starts."""
         self._pages = Traced(pages)
         self._open_data_plane = open_data_plane
+        self._health = Health(configuration())
         self._data_plane: Application | None = None
         self._stack = AsyncExitStack()
 
@@ -76,6 +79,9 @@ class Front:
         path = scope["path"]
         if self._data_plane is not None and (is_shared(path) or _is_sta(path)):
             await self._data_plane(scope, receive, send)
+            return
+        if path == HEALTH_PATH:
+            await self._health(scope, send)
             return
         if _says_too_much(scope):
             await _refuse_body(send)

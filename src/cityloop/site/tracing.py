@@ -49,7 +49,7 @@ class Traced:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        number = trace_id_of(scope["headers"])
+        number = trace_id_of(scope.get("headers", []))
         token = _trace_id.set(number)
         began, status = time.perf_counter(), 0
 

@@ -11,3 +11,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     for app in (*room_apps(), *project_apps(), "cityloop.site.projects", "cityloop.site.operation")
     if find_spec(f"{app}.urls")
 ]
+
+handler500 = "cityloop.site.operation.views.failed"

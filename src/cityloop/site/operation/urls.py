@@ -6,7 +6,4 @@ from cityloop.site.operation import views
 
 app_name = "operation"
 
-urlpatterns = [
-    path("metrics", views.metrics, name="metrics"),
-    path("health", views.health, name="health"),
-]
+urlpatterns = [path("metrics", views.metrics, name="metrics")]

@@ -1,18 +1,20 @@
-"""Figures and health, read by machines."""
+"""Figures, read by machines; and what is answered while the database is away."""
 
-import time
+import sys
 
-from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
+from django.views.defaults import server_error
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from cityloop.registry.facade import Right, machine_of, person_of, public
 from cityloop.site.configuration import configuration
-from cityloop.site.engines import nats
 from cityloop.site.operation.city import exposition
-from cityloop.site.processes import home_folder
-from cityloop.site.supervisor.state import read_state
+
+RETRY_S = 5
+"""When a reader should come again while the database is away, seconds."""
 
 
 @require_GET
@@ -26,26 +28,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(exposition(configuration()), content_type=CONTENT_TYPE_LATEST)
 
 
-@require_GET
-@public
-def health(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  every view takes it
-    """Say whether the city answers: 200 where database, transport and processes do, else 503; names no details."""
-    settings = configuration()
-    parts = {
-        "database": _database_answers(),
-        "transport": bool(settings.nats_url) or nats.answers(settings),
-        "processes": all(one["pid"] is not None for one in read_state(home_folder(settings))["processes"]),
-    }
-    whole = all(parts.values())
-    told = {name: "up" if stands else "down" for name, stands in parts.items()}
-    answer = {"status": "up" if whole else "down", **told, "at": int(time.time())}
-    return JsonResponse(answer, status=200 if whole else 503, headers={"Cache-Control": "no-store"})
-
-
-def _database_answers() -> bool:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return False
-    return True
+def failed(request: HttpRequest) -> HttpResponse:
+    """Answer for a view that has failed: 503 while the database is away, else 500."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": str(RETRY_S)})
+    return server_error(request)

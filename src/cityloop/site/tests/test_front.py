@@ -48,7 +48,7 @@ def front(log: list[str]) -> Front:
 
 async def answered_by(application: Front, path: str) -> str:
     life = Life()
-    await application({"type": "http", "path": path}, life.receive, life.send)
+    await application({"type": "http", "method": "GET", "path": path}, life.receive, life.send)
     return str(life.heard[0]["by"])
 
 
@@ -116,7 +116,7 @@ async def sent_to_pages(sender: Sender, *headers: tuple[bytes, bytes]) -> list[s
         return Named("data plane")
 
     pages = Reading()
-    scope = {"type": "http", "path": "/login/", "headers": list(headers)}
+    scope = {"type": "http", "method": "GET", "path": "/login/", "headers": list(headers)}
     await Front(pages, opens_nothing)(scope, sender.receive, sender.send)
     return pages.read
 

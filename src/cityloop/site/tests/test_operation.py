@@ -7,13 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
+from django.urls import path
 from prometheus_client.parser import text_string_to_metric_families
 
 from cityloop.registry import facade as registry
 from cityloop.site.configuration import configuration
 from cityloop.site.logs import set_up_logs
 from cityloop.site.metrics.batches import BatchMeter
+from cityloop.site.operation.health import Health, parts_of
+from cityloop.site.ports import free_port
 from cityloop.site.tracing import Traced, trace_id, trace_id_of
 
 pytestmark = pytest.mark.django_db
@@ -66,11 +71,57 @@ def test_a_pipeline_counts_what_became_of_its_readings() -> None:
     assert counted == {"kept": 2.0, "duplicate": 1.0, "not_storable": 0.0}
 
 
-def test_health_says_down_while_the_transport_does_not_answer(client: Client) -> None:
-    answer = client.get("/health")
-    assert answer.status_code == 503
-    told = answer.json()
-    assert (told["status"], told["database"], told["transport"]) == ("down", "up", "down")
+async def asked(accept: bytes) -> tuple[int, str]:
+    """Ask the status page of a city that has a database and nothing else."""
+    sent: list[dict[str, object]] = []
+
+    async def send(message):  # noqa: ANN001, ANN202  as ASGI takes it
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/health", "headers": [(b"accept", accept)]}
+    await Health(replace(configuration(), nats_port=free_port()))(scope, send)
+    return sent[0]["status"], sent[1]["body"].decode()
+
+
+async def test_health_says_which_part_is_down() -> None:
+    status, body = await asked(b"*/*")
+    told = json.loads(body)
+    assert status == 503
+    assert (told["status"], told["database"], told["transport"], told["disk"]) == ("down", "up", "down", "up")
+
+
+async def test_health_tells_people_in_both_languages_what_it_means() -> None:
+    status, body = await asked(b"text/html,*/*")
+    assert status == 503
+    assert "MQTT 设备会自行保留并重发" in body
+    assert "MQTT devices keep their readings" in body
+
+
+async def test_health_answers_while_the_database_is_away() -> None:
+    away = replace(configuration(), postgres_dsn=f"postgresql://nobody@127.0.0.1:{free_port()}/x")
+    told = {part.code: part.stands for part in await parts_of(away)}
+    assert told["database"] is False
+
+
+def away(_request: HttpRequest) -> HttpResponse:
+    raise OperationalError
+
+
+def broken(_request: HttpRequest) -> HttpResponse:
+    raise ZeroDivisionError
+
+
+urlpatterns = [path("away", away), path("broken", broken)]
+handler500 = "cityloop.site.operation.views.failed"
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_a_page_says_503_while_the_database_is_away_and_500_when_it_is_broken() -> None:
+    client = Client(raise_request_exception=False)
+    answer = client.get("/away")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "数据库没有应答" in answer.content.decode()
+    assert client.get("/broken").status_code == 500
 
 
 def test_a_trace_id_comes_with_the_request_or_is_made() -> None:
@@ -117,8 +168,3 @@ def test_lines_may_be_plain_text(tmp_path: Path) -> None:
     finally:
         logging.getLogger().handlers[:] = handlers
     assert "WARNING cityloop.wire the cable is cut" in stream.getvalue()
-
-
-@override_settings(ROOT_URLCONF="cityloop.site.urls")
-def test_health_names_no_details(client: Client) -> None:
-    assert set(client.get("/health").json()) == {"status", "database", "transport", "processes", "at"}
