@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                 ("state_reason", models.CharField(db_default="", max_length=300)),
                 ("last_heard_at", models.DateTimeField(null=True)),
                 ("clock_skew_s", models.FloatField(null=True)),
+                ("period_s", models.FloatField(null=True)),
                 ("silent_after_s", models.FloatField(null=True)),
                 ("impossible_count", models.BigIntegerField(db_default=0)),
                 ("entered_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),

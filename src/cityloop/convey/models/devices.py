@@ -38,6 +38,7 @@ class Device(models.Model):
     state_reason = models.CharField(max_length=300, db_default="")
     last_heard_at = models.DateTimeField(null=True)
     clock_skew_s = models.FloatField(null=True)
+    period_s = models.FloatField(null=True)
     silent_after_s = models.FloatField(null=True)
     impossible_count = models.BigIntegerField(db_default=0)
     entered_at = models.DateTimeField(db_default=Now())
