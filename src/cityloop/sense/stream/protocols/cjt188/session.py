@@ -59,9 +59,12 @@ class MeterSession:
         """Ask the next question, and give up half a frame that stays half."""
         turn = Turn()
         if self._heard_us is not None and now_us - self._heard_us > HALF_S_MAX * _SECOND_US:
-            half = self._scanner.drop()
-            turn.refused += [half] if half else []
-        turn.answers, unanswered = self.asker.tick(now_us)
+            frames, refused = self._scanner.give_up()
+            turn.refused += refused
+            for raw in frames:
+                self._take(frame_of(raw), turn, now_us)
+        question, unanswered = self.asker.tick(now_us)
+        turn.answers += question
         turn.refused += unanswered
         return turn
 

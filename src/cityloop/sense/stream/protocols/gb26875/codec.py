@@ -154,10 +154,15 @@ class Scanner:
         self.held = whole[at:]
         return frames, refused
 
-    def drop(self) -> Refused | None:
-        """Give up the beginning of a frame that never ended."""
-        held, self.held = self.held, b""
-        return Refused(Reason.INCOMPLETE, f"the frame ended after {len(held)} bytes", held) if held else None
+    def give_up(self) -> tuple[list[Frame], list[Refused]]:
+        """Give up what began like a frame and never ended; behind its beginning there may be frames."""
+        half, self.held = self.held, b""
+        if not half:
+            return [], []
+        frames, refused = self.scan(half[1:])
+        lost = half[: len(half) - len(self.held)]
+        within = [each for each in refused if each.reason is not Reason.GARBAGE]
+        return frames, [Refused(Reason.INCOMPLETE, f"no frame ends within {len(lost)} bytes", lost), *within]
 
 
 def _start(whole: bytes, at: int) -> int:

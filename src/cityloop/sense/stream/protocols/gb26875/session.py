@@ -67,8 +67,10 @@ class FireSession:
         """Give up half a frame that stays half."""
         turn = Turn()
         if self._heard_us is not None and now_us - self._heard_us > HALF_S_MAX * _SECOND_US:
-            half = self._scanner.drop()
-            turn.refused += [half] if half else []
+            frames, refused = self._scanner.give_up()
+            turn.refused += refused
+            for frame in frames:
+                self._take(frame, turn, now_us)
         return turn
 
     def _take(self, frame: Frame, turn: Turn, now_us: int) -> None:
