@@ -169,7 +169,14 @@ async def open_data_plane(stack: AsyncExitStack) -> Application:
     stack.push_async_callback(pipeline.close)
     shared = await open_pool(stack, dsn)
     sharing = build_sharing(shared, rights)
-    sta = build(pool=pool, ingest=pipeline, rights=rights, anonymous=settings.sta_anonymous, read_log=ReadLog(shared))
+    sta = build(
+        pool=pool,
+        ingest=pipeline,
+        rights=rights,
+        anonymous=settings.sta_anonymous,
+        hosts=settings.allowed_hosts.split(","),
+        read_log=ReadLog(shared),
+    )
 
     async def data_plane(scope: Scope, receive: Receive, send: Send) -> None:
         await (sta if _is_sta(scope["path"]) else sharing)(scope, receive, send)

@@ -1,36 +1,22 @@
 """The SensorThings API as an ASGI application: who asks, how much, and in which language the answer is."""
 
 import asyncio
-import hashlib
 import logging
-import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-import msgspec
-import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from cityloop.kernel.errors import CityloopError
 from cityloop.sense.stream.readings import Ingest
-from cityloop.sense.stream.sta.conformance import root_body
-from cityloop.sense.stream.sta.errors import (
-    BodyError,
-    BusyError,
-    MethodError,
-    TokenMayNotError,
-    TooLargeError,
-    UnsupportedBodyError,
-    body_of,
-    language_of,
-)
+from cityloop.sense.stream.sta.batches import BATCH_PATH, Batches
+from cityloop.sense.stream.sta.desk import FAULTS, Answer, Desk, Request, fault_of, refusal
+from cityloop.sense.stream.sta.doorstep import Doorstep
+from cityloop.sense.stream.sta.errors import BodyError, TooLargeError
 from cityloop.sense.stream.sta.news import EntityNews, NoNews
 from cityloop.sense.stream.sta.reading import Reader
 from cityloop.sense.stream.sta.refusals import Refusals
-from cityloop.sense.stream.sta.rights import Allowed, Gate, NoLog, ReadLog, TokenBook
+from cityloop.sense.stream.sta.rights import Gate, NoLog, ReadLog, TokenBook
 from cityloop.sense.stream.sta.service import Service
-from cityloop.sense.stream.sta.showing import BASE
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 """Largest body, bytes: 100,000 observations in data arrays."""
@@ -41,11 +27,6 @@ BODY_S_MAX = 60.0
 PAGE_SIZE, PAGE_MAX = 100, 1000
 """Entities of a page where none is asked for, and at most."""
 
-BODY = "cityloop.body"
-"""Where a request keeps the body that came, for the case that it is refused."""
-
-RETRY_KEY_LENGTH_MAX = 200
-READ_METHODS = ("GET", "HEAD", "OPTIONS")
 METHODS = "GET, HEAD, OPTIONS, POST, PATCH, PUT, DELETE"
 
 Scope = MutableMapping[str, Any]
@@ -54,19 +35,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
-_HOST = re.compile(r"[A-Za-z0-9.\-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
-_STREAM = re.compile(r"Datastreams\((\d{1,18})\)/Observations", re.ASCII)
-
-
-@dataclass(slots=True)
-class Answer:
-    """An answer, ready to be sent."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    location: str = ""
-    retry_after_s: int = 0
 
 
 def build(  # noqa: PLR0913  what the application is made of
@@ -78,6 +46,7 @@ def build(  # noqa: PLR0913  what the application is made of
     anonymous: bool = False,
     page_size: int = PAGE_SIZE,
     page_max: int = PAGE_MAX,
+    hosts: Sequence[str] = ("*",),
     read_log: ReadLog | None = None,
     news: EntityNews | None = None,
 ) -> Application:
@@ -91,6 +60,8 @@ def build(  # noqa: PLR0913  what the application is made of
         anonymous: whether everybody may read and write, for tests on a throw-away database.
         page_size: entities of a page where none is asked for.
         page_max: greatest page.
+        hosts: names by which the service may be called; an address in an answer has one of them, the first where it was
+            called by another. `*` takes any, a name that begins with a dot all below it.
         read_log: notes what limited tokens read; nobody notes where it is None.
         news: is told of created and changed entities; nobody is where it is None.
     """
@@ -99,119 +70,47 @@ def build(  # noqa: PLR0913  what the application is made of
     reader = Reader(pool, page_size=page_size, page_max=page_max)
     gate = Gate(rights, reader, anonymous=anonymous)
     service = Service(reader, ingest, gate, news=news or NoNews())
-    return SensorThings(service, gate=gate, base_path=base_path, refusals=Refusals(pool), read_log=read_log or NoLog())
+    desk, refusals = Desk(service, gate=gate, read_log=read_log or NoLog()), Refusals(pool)
+    batches = Batches(desk, refusals, base_path=base_path)
+    return SensorThings(desk, batches, gate=gate, doorstep=Doorstep(base_path, hosts), refusals=refusals)
 
 
 class SensorThings:
     """The application; see `build`."""
 
-    def __init__(self, service: Service, *, gate: Gate, base_path: str, refusals: Refusals, read_log: ReadLog) -> None:
+    def __init__(self, desk: Desk, batches: Batches, *, gate: Gate, doorstep: Doorstep, refusals: Refusals) -> None:
         """Take what it is made of."""
-        self._service, self._gate, self._refusals, self._read_log = service, gate, refusals, read_log
-        self._base_path, self._root = base_path, root_body()
+        self._desk, self._batches, self._gate = desk, batches, gate
+        self._doorstep, self._refusals = doorstep, refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        request = Request(scope["method"], self._doorstep.path(scope), "", headers, "")
         try:
-            answer = await self._answer(scope, headers, receive)
-        except CityloopError as error:
-            answer = _refusal(error, headers)
-            if scope["method"] == "POST":
-                self._refusals.note(error, path=self._path(scope), body=scope.get(BODY, b""))
-        except psycopg.errors.QueryCanceled:
-            answer = _refusal(BusyError(), headers)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            _log.warning("the database does not answer: %s", error)
-            answer = _refusal(BusyError(), headers)
-        except (RecursionError, UnicodeError):
-            answer = _refusal(BodyError(field="request", reason="it cannot be read"), headers)
-        await _send(answer, send, head=scope["method"] == "HEAD")
+            answer = await self._answer(request, scope, receive)
+        except FAULTS as error:
+            fault = fault_of(error)
+            answer = refusal(fault, headers)
+            if request.method == "POST":
+                self._refusals.note(fault, path=request.path, body=request.body)
+        await _send(answer, send, head=request.method == "HEAD")
 
-    async def _answer(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
-        method = scope["method"]
-        path = self._path(scope)
-        allowed = self._gate.entered(headers, writes=method not in READ_METHODS)
-        if allowed is not None and method != "POST":
-            raise TokenMayNotError
-        base = self._base(scope, headers)
-        if method in ("GET", "HEAD"):
-            return await self._get(path, scope["query_string"].decode("ascii"), base)
-        if method == "OPTIONS":
-            return Answer(204, b"")
-        if method == "DELETE":
-            await self._service.delete(path)
-            return Answer(200, b"", "")
-        if method not in ("POST", "PATCH", "PUT"):
-            raise MethodError(method=method[:20])
-        body = scope[BODY] = await _body(receive, headers)
-        if method == "POST":
-            return await self._post(path, body, headers, base, allowed)
-        content_type = headers.get(b"content-type", b"").decode("latin-1")
-        is_patch = method == "PATCH" and content_type.startswith("application/json-patch+json")
-        changed = await self._service.change(path, _decoded(body), method=method, is_patch=is_patch, base=base)
-        return Answer(200, changed)
-
-    async def _get(self, path: str, query: str, base: str) -> Answer:
-        if not path:
-            return Answer(200, self._root.replace(BASE.encode(), base.encode()))
-        status, content_type, body = await self._service.reader.read(path, query, base=base)
-        return Answer(status, body, content_type)
-
-    async def _post(
-        self, path: str, body: bytes, headers: dict[bytes, bytes], base: str, allowed: Allowed | None
-    ) -> Answer:
-        content_type = headers.get(b"content-type", b"application/json")
-        if content_type.startswith(b"multipart/"):
-            raise UnsupportedBodyError(content_type=content_type.decode("latin-1")[:80])
-        retry_key = _retry_key(headers)
-        if path == "CreateObservations":
-            return Answer(201, await self._service.observe_arrays(body, allowed, retry_key=retry_key, base=base))
-        stream = _STREAM.fullmatch(path)
-        if stream or path == "Observations":
-            number = int(stream[1]) if stream else 0
-            kept = await self._service.observe(body, allowed, stream=number, retry_key=retry_key, base=base)
-            if kept is not None:
-                return Answer(201, kept[1], location=kept[0])
-        if allowed is not None:
-            raise TokenMayNotError
-        location, entity = await self._service.create(path, _decoded(body), retry_key=retry_key, base=base)
-        return Answer(201, entity, location=location)
-
-    def _path(self, scope: Scope) -> str:
-        raw = scope.get("raw_path")
-        path = raw.decode("ascii") if raw else scope["path"]
-        return path.partition("?")[0].removeprefix(self._base_path).strip("/") if self._is_mine(path) else "\0"
-
-    def _is_mine(self, path: str) -> bool:
-        return path == self._base_path or path.startswith(self._base_path + "/")
-
-    def _base(self, scope: Scope, headers: dict[bytes, bytes]) -> str:
-        host = headers.get(b"host", b"").decode("latin-1")
-        if not _HOST.fullmatch(host):
-            name, port = scope.get("server") or ("localhost", None)
-            host = f"{name}:{port}" if port else str(name)
-        return f"{scope.get('scheme', 'http')}://{host}{self._base_path}"
+    async def _answer(self, request: Request, scope: Scope, receive: Receive) -> Answer:
+        request.allowed = self._gate.known(request.headers)
+        is_batch = request.path == BATCH_PATH and request.method == "POST"
+        if not is_batch:
+            self._desk.check(request)
+        request.base = self._doorstep.base(scope, request.headers)
+        request.query = scope["query_string"].decode("ascii")
+        if request.method in ("POST", "PATCH", "PUT"):
+            request.body = await _body(receive, request.headers)
+        return await self._batches.answer(request) if is_batch else await self._desk.answer(request)
 
 
-def _retry_key(headers: dict[bytes, bytes]) -> str:
-    """Return the key under which an answer is kept: a sender's own, so that nobody takes another's key."""
-    key = headers.get(b"idempotency-key", b"")
-    if len(key) > RETRY_KEY_LENGTH_MAX:
-        raise BodyError(field="Idempotency-Key", reason="it is too long")
-    return hashlib.sha256(headers.get(b"authorization", b"") + b"\0" + key).hexdigest() if key else ""
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise BodyError(field="body", reason="this is no JSON") from error
-
-
-async def _body(receive: Receive, headers: dict[bytes, bytes]) -> bytes:
+async def _body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
     length = headers.get(b"content-length", b"0")
     if not length.isdigit() or int(length) > BODY_BYTES_MAX:
         raise TooLargeError(bytes_max=BODY_BYTES_MAX)
@@ -239,12 +138,6 @@ async def _long_body(receive: Receive, first: bytes) -> bytes:
             return b"".join(parts)
 
 
-def _refusal(error: CityloopError, headers: dict[bytes, bytes]) -> Answer:
-    language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
-    retry_after_s = int(getattr(error, "retry_after_s", 0))
-    return Answer(error.status, body_of(error, language=language), retry_after_s=retry_after_s)
-
-
 async def _send(answer: Answer, send: Send, *, head: bool) -> None:
     headers = [(b"content-length", str(len(answer.body)).encode())] if answer.status != 204 else []  # noqa: PLR2004  no body
     headers.append((b"x-content-type-options", b"nosniff"))
@@ -252,6 +145,7 @@ async def _send(answer: Answer, send: Send, *, head: bool) -> None:
         headers.append((b"content-type", answer.content_type.encode()))
     if answer.location:
         headers.append((b"location", answer.location.encode("latin-1")))
+    headers += [(name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
     if answer.retry_after_s:
         headers.append((b"retry-after", str(answer.retry_after_s).encode()))
     if answer.status == 401:  # noqa: PLR2004  RFC 9110 asks for the header

@@ -82,6 +82,13 @@ class TokenMayNotError(CityloopError):
     status = 403
 
 
+class LooseEntityError(CityloopError):
+    """A limited token would create what nothing of its own uses, so that nobody could tell whose it is."""
+
+    key = "%(name)s: create it together with what uses it, as part of a thing or datastream of your own."
+    status = 403
+
+
 class BusyError(CityloopError):
     """The answer would take longer than is allowed."""
 

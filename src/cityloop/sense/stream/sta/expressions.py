@@ -8,6 +8,7 @@ from cityloop.sense.stream.sta.functions import called, is_function
 from cityloop.sense.stream.sta.geometry import GEO_FUNCTIONS, GeoTask, geo_call
 from cityloop.sense.stream.sta.names import BY_NAME, EntityType, Kind, Navigation, Property
 from cityloop.sense.stream.sta.operators import ARITHMETIC, COMPARISONS, calculated, compared
+from cityloop.sense.stream.sta.sight import Sight
 from cityloop.sense.stream.sta.syntax import (
     Boolean,
     Call,
@@ -33,11 +34,35 @@ _TYPES = {Kind.ID: Type.NUMBER, Kind.TEXT: Type.TEXT, Kind.JSON: Type.JSON, Kind
 
 @dataclass(slots=True)
 class Statement:
-    """What grows while a statement is composed: its values, its aliases, and what must be answered before it runs."""
+    """What grows while a statement is composed: its values, its aliases, and what must be answered before it runs.
 
+    Attributes:
+        sight: whose data are seen, None for everything.
+        parameters: the values.
+        tasks: what must be answered before.
+        aliases: how many are taken.
+    """
+
+    sight: Sight | None = None
     parameters: Parameters = field(default_factory=Parameters)
     tasks: list[GeoTask] = field(default_factory=list)
     aliases: int = 0
+
+    def rows(
+        self, entity: EntityType, *, via: Navigation | None = None, bare: bool = False, is_named: bool = False
+    ) -> str:
+        """Return what stands for an entity set after FROM and JOIN: here, and only here, what is not seen is left out.
+
+        Args:
+            entity: the type.
+            via: the relation that leads there.
+            bare: whether the table will do, without the columns kept beside it.
+            is_named: whether one row is named by its id.
+        """
+        source = entity.table if bare else entity.source
+        if self.sight is None or (via is not None and via.column == "feature_id"):
+            return source  # the feature of an observation is seen with the observation it is reached from
+        return self.sight.rows(entity, source, self.parameters.once, is_named=is_named)
 
     def alias(self) -> str:
         """Return an alias that is not taken."""
@@ -68,7 +93,8 @@ class Scope:
         if path not in self.joins:
             alias = self.statement.alias()
             on = navigation.on.format(s=source, t=alias)
-            self.joins[path] = (alias, f"LEFT JOIN {BY_NAME[navigation.target].source} {alias} ON {on}")
+            rows = self.statement.rows(BY_NAME[navigation.target], via=navigation)
+            self.joins[path] = (alias, f"LEFT JOIN {rows} {alias} ON {on}")
             self.many = self.many or navigation.many
         return self.joins[path][0]
 

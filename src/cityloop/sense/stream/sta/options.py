@@ -4,6 +4,7 @@ import re
 from urllib.parse import unquote
 
 from cityloop.sense.stream.sta.errors import NotImplementedOptionError, SyntaxFault
+from cityloop.sense.stream.sta.formats import FORMATS
 from cityloop.sense.stream.sta.parser import read_filter, read_order
 from cityloop.sense.stream.sta.syntax import Expand, Options
 
@@ -69,11 +70,16 @@ class _Reader:
             case "$count":
                 options.count = _boolean(name, value, offset)
             case "$resultFormat":
-                raise NotImplementedOptionError(name)
+                options.result_format = self.format(name, value, offset, depth)
             case _ if name in _KNOWN_ABSENT:
                 raise NotImplementedOptionError(name)
             case _:
                 raise SyntaxFault(name[:60], 1 + offset, "the option is unknown")
+
+    def format(self, name: str, value: str, offset: int, depth: int) -> str:
+        if depth or value.strip().lower() not in FORMATS:
+            raise SyntaxFault(name, 1 + offset, "the format is unknown here")
+        return FORMATS[value.strip().lower()]
 
     def expand(self, text: str, offset: int, depth: int) -> list[Expand]:
         if depth >= EXPAND_DEPTH_MAX:

@@ -23,8 +23,9 @@ _FORGET_FEATURE = """
     )
 """
 _REMEMBER = """
-    WITH h AS (INSERT INTO sense_historicallocation (time, thing_id) VALUES (now(), %s) RETURNING id)
-    INSERT INTO sense_historicalplace (historical_id, location_id) SELECT h.id, x FROM h, unnest(%s::bigint[]) x
+    WITH h AS (INSERT INTO sense_historicallocation (time, thing_id) VALUES (now(), %s) RETURNING id),
+    p AS (INSERT INTO sense_historicalplace (historical_id, location_id) SELECT h.id, x FROM h, unnest(%s::bigint[]) x)
+    SELECT id FROM h
 """
 _PLACE = """
     INSERT INTO sense_thinglocation (thing_id, location_id) SELECT %s, x FROM unnest(%s::bigint[]) x
@@ -44,8 +45,8 @@ class Places:
 
     districts: Districts = field(default_factory=Districts)
 
-    async def move(self, connection: AsyncConnection[Any], thing: int, locations: Sequence[int]) -> None:
-        """Give a thing its locations; that is a new entry of its history.
+    async def move(self, connection: AsyncConnection[Any], thing: int, locations: Sequence[int]) -> int:
+        """Give a thing its locations; that is a new entry of its history, whose id is returned, 0 where none is made.
 
         Args:
             connection: within a transaction.
@@ -53,8 +54,11 @@ class Places:
             locations: ids of all its locations from now on.
         """
         await self.place(connection, thing, locations)
-        if locations:
-            await connection.execute(_REMEMBER, (thing, sorted(set(locations))))
+        if not locations:
+            return 0
+        entered = await connection.execute(_REMEMBER, (thing, sorted(set(locations))))
+        row = await entered.fetchone()
+        return int(row[0]) if row is not None else 0
 
     async def place(self, connection: AsyncConnection[Any], thing: int, locations: Sequence[int]) -> None:
         """Give a thing its locations without an entry of its history."""

@@ -3,11 +3,14 @@
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
+from cityloop.sense.stream.sta.dataarray import arrays_sql
 from cityloop.sense.stream.sta.errors import SyntaxFault
 from cityloop.sense.stream.sta.expressions import Compiler, Scope, Statement
+from cityloop.sense.stream.sta.formats import DATA_ARRAY
 from cityloop.sense.stream.sta.names import BY_NAME, CONTROLS, OBSERVATION, EntityType, Kind, Navigation
 from cityloop.sense.stream.sta.paths import Resource, Step
 from cityloop.sense.stream.sta.showing import entity_text, property_text, reference_text
+from cityloop.sense.stream.sta.sight import Sight
 from cityloop.sense.stream.sta.syntax import Expand, Options, Order, Path
 from cityloop.sense.stream.sta.values import Type, Value
 
@@ -29,6 +32,7 @@ class Plan:
         windows: numbers of the parameters `(from, until)` that bound the time in which an observation is sought.
         newest_first: number of the parameter below which no reading is sought first, 0 where that cannot help.
         stream: the datastream whose observations are asked for, 0 where it is not one.
+        asked: the options as they were asked for, where more is read than is shown.
     """
 
     sql: str
@@ -37,14 +41,15 @@ class Plan:
     windows: list[tuple[int, int]] = field(default_factory=list)
     newest_first: int = 0
     stream: int = 0
+    asked: Options | None = None
 
 
 class Composer:
     """Composes the statement of one request."""
 
-    def __init__(self) -> None:
-        """Begin with an empty statement."""
-        self.statement = Statement()
+    def __init__(self, sight: Sight | None = None) -> None:
+        """Begin with an empty statement of what is seen."""
+        self.statement = Statement(sight)
         self.windows: list[tuple[int, int]] = []
 
     def number(self, value: int) -> str:
@@ -74,20 +79,26 @@ class Composer:
         """Return the condition that a row is reached from its parent."""
         parent = before[-1]
         if (
-            len(before) == 1
+            self.statement.sight is None
+            and len(before) == 1
             and parent.key is not None
             and navigation.on.count("{s}") == 1
             and "{s}.id" in navigation.on
         ):
             return navigation.on.replace("{s}.id", self.number(parent.key)).format(t=alias)
-        source = self.statement.alias()
+        source, rows = self.statement.alias(), self.rows(before, bare=True)
         on = navigation.on.format(s=source, t=alias)
-        return f"EXISTS (SELECT 1 FROM {parent.entity.table} {source} WHERE {self.on_path(before, source)} AND {on})"
+        return f"EXISTS (SELECT 1 FROM {rows} {source} WHERE {self.on_path(before, source)} AND {on})"
+
+    def rows(self, steps: tuple[Step, ...], *, bare: bool = False) -> str:
+        """Return what stands for the entity set at the end of a path."""
+        step = steps[-1]
+        return self.statement.rows(step.entity, via=step.navigation, bare=bare, is_named=step.key is not None)
 
     def exists(self, steps: tuple[Step, ...]) -> str:
         """Return whether there is an entity at a path."""
         alias = self.statement.alias()
-        return f"EXISTS (SELECT 1 FROM {steps[-1].entity.table} {alias} WHERE {self.on_path(steps, alias)})"
+        return f"EXISTS (SELECT 1 FROM {self.rows(steps, bare=True)} {alias} WHERE {self.on_path(steps, alias)})"
 
     def filtered(self, entity: EntityType, alias: str, options: Options) -> tuple[Scope, str, str]:
         """Return the scope of the filter and order, the condition and the order."""
@@ -122,10 +133,11 @@ class Composer:
     def page(self, entity: EntityType, where: str, options: Options, *, alias: str) -> str:
         """Return a subquery of the rows of one page, one more than shown, numbered `rn`."""
         scope, condition, order = self.filtered(entity, alias, options)
+        rows = self.statement.rows(entity)
         limit = self.number((options.top or 0) + 1)
         offset = f" OFFSET {self.number(options.skip)}" if options.skip else ""
         return (
-            f"(SELECT p.*, row_number() OVER () AS rn FROM (SELECT {alias}.* FROM {entity.source} {alias} "
+            f"(SELECT p.*, row_number() OVER () AS rn FROM (SELECT {alias}.* FROM {rows} {alias} "
             f"{scope.join_sql()} WHERE {where} AND {condition} ORDER BY {order} LIMIT {limit}{offset}) p)"
         )
 
@@ -133,7 +145,7 @@ class Composer:
         """Return a page of a stream's newest observations: its last day first, the days before only if it is short."""
         scope, condition, _ = self.filtered(OBSERVATION, alias, options)
         limit, joins = self.number((options.top or 0) + 1), scope.join_sql()
-        source = f"sense_observation {alias} {joins}"
+        source = f"{self.statement.rows(OBSERVATION)} {alias} {joins}"
         rows = f"SELECT {alias}.* FROM {source} WHERE {where} AND {condition} AND {alias}.phenomenon_time"
         order = f"ORDER BY {_NEWEST_FIRST.format(a=alias)} LIMIT {limit}"
         since = f"coalesce({stream}.newest_time, '-infinity') - {RECENT}"
@@ -168,7 +180,8 @@ class Composer:
         where = navigation.on.format(s=alias, t=row)
         inner, pieces = self.expanded(target, row, expand.options)
         text = entity_text(target, row, select=expand.options.select, expanded=pieces)
-        rows = f"SELECT {text} AS j FROM {target.source} {row} {inner} WHERE {where} LIMIT 1"
+        source = self.statement.rows(target, via=navigation)
+        rows = f"SELECT {text} AS j FROM {source} {row} {inner} WHERE {where} LIMIT 1"
         join = f"LEFT JOIN LATERAL ({rows}) {out} ON TRUE"
         return join, [(f"""',"{navigation.name}":' || {out}.j""", True)]
 
@@ -197,8 +210,8 @@ class Composer:
         """Return the statement that counts the related entities."""
         alias = self.statement.alias()
         scope, condition, _ = self.filtered(target, alias, replace(options, orderby=()))
-        where = navigation.on.format(s=source, t=alias)
-        return f"SELECT count(*) FROM {target.source} {alias} {scope.join_sql()} WHERE {where} AND {condition}"
+        where, rows = navigation.on.format(s=source, t=alias), self.statement.rows(target)
+        return f"SELECT count(*) FROM {rows} {alias} {scope.join_sql()} WHERE {where} AND {condition}"
 
     def collection_pieces(  # noqa: PLR0913  the parts of one expanded collection
         self, entity: EntityType, alias: str, navigation: Navigation, options: Options, *, out: str, top: str
@@ -235,11 +248,11 @@ class Composer:
         found = self.exists(resource.steps[:-1]) if len(resource.steps) > 1 else "TRUE"
         top = self.number(options.top or 0)
         edge = f"min({row}.phenomenon_time)" if entity is OBSERVATION else "NULL"
-        sql = (
-            f"SELECT {found}, {self.total(resource, options)}, count(*), "
-            f"string_agg({text}, ',' ORDER BY {row}.rn) FILTER (WHERE {row}.rn <= {top}), {edge} "
-            f"FROM {page} {row} {joins}"
-        )
+        shown = f"string_agg({text}, ',' ORDER BY {row}.rn) FILTER (WHERE {row}.rn <= {top})"
+        answer = f"count(*), {shown}, {edge} FROM {page} {row} {joins}"
+        if options.result_format == DATA_ARRAY:
+            answer = arrays_sql(page, row, select=options.select, top=top)
+        sql = f"SELECT {found}, {self.total(resource, options)}, {answer}"
         parent = resource.steps[0]
         stream = parent.key if len(resource.steps) == 2 and parent.entity.name == "Datastream" else 0  # noqa: PLR2004
         return Plan(
@@ -253,7 +266,8 @@ class Composer:
         alias, entity = self.statement.alias(), resource.last.entity
         where = self.on_path(resource.steps, alias)
         scope, condition, _ = self.filtered(entity, alias, replace(options, orderby=()))
-        return f"(SELECT count(*) FROM {entity.source} {alias} {scope.join_sql()} WHERE {where} AND {condition})"
+        rows = self.statement.rows(entity)
+        return f"(SELECT count(*) FROM {rows} {alias} {scope.join_sql()} WHERE {where} AND {condition})"
 
     def entity(self, resource: Resource, options: Options) -> Plan:
         """Return the plan that reads one entity, or the link to it."""
@@ -263,15 +277,16 @@ class Composer:
         joins, pieces = self.expanded(entity, row, options)
         text = entity_text(entity, row, select=options.select, expanded=pieces)
         text = reference_text(entity, row) if resource.references else text
-        sql = f"SELECT TRUE, NULL::bigint, 1, {text}, NULL FROM {entity.source} {row} {joins} WHERE {where} LIMIT 1"
+        rows = self.rows(resource.steps)
+        sql = f"SELECT TRUE, NULL::bigint, 1, {text}, NULL FROM {rows} {row} {joins} WHERE {where} LIMIT 1"
         return Plan(self.statement.parameters.declared(sql), self.statement, options, self.windows)
 
     def property(self, resource: Resource, options: Options) -> Plan:
         """Return the plan that reads one property of an entity as JSON text."""
-        entity, row = resource.last.entity, self.statement.alias()
+        row = self.statement.alias()
         where = self.on_path(resource.steps, row)
         text = property_json(self.statement, resource, row)
-        sql = f"SELECT TRUE, NULL::bigint, 1, {text}, NULL FROM {entity.source} {row} WHERE {where} LIMIT 1"
+        sql = f"SELECT TRUE, NULL::bigint, 1, {text}, NULL FROM {self.rows(resource.steps)} {row} WHERE {where} LIMIT 1"
         return Plan(self.statement.parameters.declared(sql), self.statement, options, self.windows)
 
 

@@ -19,11 +19,22 @@ from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.instants import from_us
 from cityloop.kernel.observation_ids import ingested_at_us
 from cityloop.sense.stream.sta.errors import BusyError, SyntaxFault, UnknownPathError
+from cityloop.sense.stream.sta.formats import (
+    CONTENT_TYPES,
+    CSV,
+    GEOJSON,
+    check_format,
+    columns_of,
+    csv_of,
+    feature_of,
+    with_geometry,
+)
 from cityloop.sense.stream.sta.geometry import answer
 from cityloop.sense.stream.sta.options import read_options
 from cityloop.sense.stream.sta.paths import Resource, read_path
 from cityloop.sense.stream.sta.query import Composer, Plan, next_query
 from cityloop.sense.stream.sta.showing import BASE
+from cityloop.sense.stream.sta.sight import Sight
 
 PLANS_MAX = 1024
 """Most composed statements kept for the next request that asks alike."""
@@ -38,6 +49,10 @@ ID_WINDOW_US = 36 * 3_600_000_000
 """An observation is first sought in the days around its ingest: devices send what has just happened."""
 
 EVER = ("-infinity", "infinity")
+
+Hint = tuple[str, str, Sight | None]
+"""Path, query and sight of a page."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -64,20 +79,45 @@ class Row:
     edge: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What answers a read.
+
+    Attributes:
+        status: 200, or 204 where a property is absent.
+        content_type: of the body.
+        body: the answer.
+        rows: entities of the answer.
+        next_link: address of the next page where the body itself cannot name it, else empty.
+    """
+
+    status: int
+    content_type: str
+    body: bytes
+    rows: int = 1
+    next_link: str = ""
+
+
 @lru_cache(maxsize=PLANS_MAX)
-def plan_of(path: str, query: str, page_size: int, page_max: int) -> tuple[Resource, Plan]:
-    """Return what an address names and the statement that reads it.
+def plan_of(path: str, query: str, page_size: int, page_max: int, sight: Sight | None = None) -> tuple[Resource, Plan]:
+    """Return what an address names and the statement that reads what is seen of it.
 
     Raises:
         CityloopError: if the path is unknown or an option cannot be read.
     """
     resource = read_path(path)
     options = read_options(query, page_size=page_size, page_max=page_max)
-    composer = Composer()
+    check_format(resource, options)
+    asked = options
+    if options.result_format == GEOJSON:
+        options = with_geometry(resource.last.entity, options)
+    composer = Composer(sight)
     if resource.member is not None:
         return resource, composer.property(resource, options)
     make = composer.collection if resource.last.is_collection else composer.entity
-    return resource, make(resource, options)
+    plan = make(resource, options)
+    plan.asked = asked
+    return resource, plan
 
 
 class Reader:
@@ -92,8 +132,15 @@ class Reader:
     def __init__(self, pool: AsyncConnectionPool[Any], *, page_size: int, page_max: int) -> None:
         """Begin with no connection prepared and no hints."""
         self._pool, self._page_size, self._page_max = pool, page_size, page_max
+        self._bound: AsyncConnection[Any] | None = None
         self._ready: WeakSet[AsyncConnection[Any]] = WeakSet()
-        self._hints: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._hints: OrderedDict[Hint, str] = OrderedDict()
+
+    def bound_to(self, connection: AsyncConnection[Any]) -> "Reader":
+        """Return a reader that reads on one connection, and so sees what its transaction has written."""
+        bound = Reader(self._pool, page_size=self._page_size, page_max=self._page_max)
+        bound._bound = connection
+        return bound
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
@@ -104,6 +151,9 @@ class Reader:
             CityloopError: if the values asked for cannot be calculated with.
         """
         try:
+            if self._bound is not None:
+                yield self._bound
+                return
             async with self._pool.connection() as connection:
                 if connection not in self._ready:
                     await self._prepare(connection)
@@ -124,38 +174,33 @@ class Reader:
         await connection.execute("SET jit = off")
         self._ready.add(connection)
 
-    async def read(self, path: str, query: str, *, base: str) -> tuple[int, str, bytes]:
-        """Return status, content type and body of what an address names.
+    async def read(self, path: str, query: str, *, base: str, sight: Sight | None = None) -> Shown:
+        """Return what an address names.
 
         Args:
             path: below the service root, as it stands in the address.
             query: as it stands in the address.
             base: address of the service root.
+            sight: whose data are seen, None for everything.
 
         Raises:
-            CityloopError: if it does not exist or cannot be read.
+            CityloopError: if it does not exist, is not seen, or cannot be read.
         """
-        resource, plan = plan_of(path, query, self._page_size, self._page_max)
+        resource, plan = plan_of(path, query, self._page_size, self._page_max, sight)
         async with self.connection() as connection:
-            row = await self._row(connection, plan, (path, query))
+            row = await self._row(connection, plan, (path, query, sight))
         if row is None or not row.found:
             raise UnknownPathError(path[:200])
         if resource.member is not None:
             return _property(resource, row)
-        body = row.body or ""
+        if plan.options.result_format in (CSV, GEOJSON):
+            return _formatted(resource, plan, row, path, base)
+        body, rows = row.body or "", 1
         if resource.last.is_collection:
-            body = _collection(plan, row, path)
-        return 200, "application/json", body.replace(BASE, base).encode()
+            body, rows = _collection(plan, row, path), min(row.rows, plan.options.top or 0)
+        return Shown(200, "application/json", body.replace(BASE, base).encode(), rows)
 
-    async def exists(self, path: str) -> bool:
-        """Return whether an address names an entity that is there."""
-        try:
-            await self.read(path, "$select=@iot.id", base="")
-        except UnknownPathError:
-            return False
-        return True
-
-    async def _row(self, connection: AsyncConnection[Any], plan: Plan, key: tuple[str, str]) -> Row | None:
+    async def _row(self, connection: AsyncConnection[Any], plan: Plan, key: Hint) -> Row | None:
         values = list(plan.statement.parameters.values)
         for task in plan.statement.tasks:
             values[task.ids - 1], numbers = await answer(connection, task)
@@ -167,9 +212,7 @@ class Reader:
             return await _within_windows(connection, plan, values)
         return await _run(connection, plan, values)
 
-    async def _newest(
-        self, connection: AsyncConnection[Any], plan: Plan, values: list[Any], key: tuple[str, str]
-    ) -> Row | None:
+    async def _newest(self, connection: AsyncConnection[Any], plan: Plan, values: list[Any], key: Hint) -> Row | None:
         """Read the newest observations: first only as far back as the page reached last time."""
         since = self._hints.get(key) or await _recent(connection, plan.stream)
         values[plan.newest_first - 1] = since
@@ -218,28 +261,50 @@ async def _run(connection: AsyncConnection[Any], plan: Plan, values: list[Any]) 
     return None if row is None else Row(*row)
 
 
+def _next_link(plan: Plan, row: Row, path: str) -> str:
+    return f"{BASE}/{path}?{next_query(plan.options)}" if row.rows > (plan.options.top or 0) else ""
+
+
 def _collection(plan: Plan, row: Row, path: str) -> str:
     count = f'"@iot.count":{row.total},' if plan.options.count else ""
-    link = ""
-    if row.rows > (plan.options.top or 0):
-        link = f'"@iot.nextLink":"{BASE}/{path}?{next_query(plan.options)}",'
+    link = _next_link(plan, row, path)
+    link = f'"@iot.nextLink":"{link}",' if link else ""
     return f'{{{count}{link}"value":[{row.body or ""}]}}'
 
 
-def _property(resource: Resource, row: Row) -> tuple[int, str, bytes]:
+def _formatted(resource: Resource, plan: Plan, row: Row, path: str, base: str) -> Shown:
+    """Return a page as CSV or GeoJSON; the page bounds how much JSON is read again for it."""
+    kind, entity, is_many = plan.options.result_format, resource.last.entity, resource.last.is_collection
+    found = msgspec.json.decode(f"[{row.body or ''}]".replace(BASE, base))
+    link = _next_link(plan, row, path).replace(BASE, base) if is_many else ""
+    columns = columns_of(entity, plan.asked or plan.options)
+    if kind == CSV:
+        return Shown(200, CONTENT_TYPES[CSV], csv_of(columns, found), len(found), link)
+    features = [feature_of(entity, columns, item) for item in found]
+    body: dict[str, Any] = {"type": "FeatureCollection", "features": features}
+    if plan.options.count:
+        body["@iot.count"] = row.total
+    if link:
+        body["@iot.nextLink"] = link
+    content = msgspec.json.encode(body if is_many else features[0])
+    return Shown(200, CONTENT_TYPES[GEOJSON], content, len(found))
+
+
+def _property(resource: Resource, row: Row) -> Shown:
     found = resource.member
     if found is None:
         raise SyntaxFault(option="path", place=1, reason="the name is unknown")
     if row.body is None:
         if resource.inside:
             raise UnknownPathError("/".join(resource.inside)[:200])
-        return 204, "", b""
+        return Shown(204, "", b"")
     if not resource.raw:
         name = resource.inside[-1] if resource.inside else found.name
-        return 200, "application/json", f"{{{_quoted(name)}:{row.body}}}".encode()
+        return Shown(200, "application/json", f"{{{_quoted(name)}:{row.body}}}".encode())
     if row.body.startswith('"'):
-        return 200, "text/plain; charset=utf-8", _plain(row.body)
-    return 200, "application/json" if row.body[:1] in "[{" else "text/plain; charset=utf-8", row.body.encode()
+        return Shown(200, "text/plain; charset=utf-8", _plain(row.body))
+    kind = "application/json" if row.body[:1] in "[{" else "text/plain; charset=utf-8"
+    return Shown(200, kind, row.body.encode())
 
 
 def _quoted(name: str) -> str:

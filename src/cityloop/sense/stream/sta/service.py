@@ -1,28 +1,26 @@
 """What can be done to the entities, apart from how it is asked for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
-import msgspec
 import numpy as np
 import psycopg
 
 from cityloop.kernel.errors import CityloopError
+from cityloop.sense.stream.history.refusals import storable
 from cityloop.sense.stream.readings import Ingest, Kept, Outcome
 from cityloop.sense.stream.sta.arrays import answer_body, read_arrays
-from cityloop.sense.stream.sta.bodies import Draft, draft_of, inverse_of
-from cityloop.sense.stream.sta.changes import patched
 from cityloop.sense.stream.sta.deleting import delete_entity
-from cityloop.sense.stream.sta.errors import BodyError, MethodError, UnknownPathError
-from cityloop.sense.stream.sta.names import OBSERVATION, EntityType
+from cityloop.sense.stream.sta.errors import BodyError, UnknownPathError
+from cityloop.sense.stream.sta.names import BY_NAME, OBSERVATION
 from cityloop.sense.stream.sta.news import EntityNews
 from cityloop.sense.stream.sta.observations import Reading, one, plain_reading, several, shown
-from cityloop.sense.stream.sta.paths import Resource, read_path
 from cityloop.sense.stream.sta.places import Places
 from cityloop.sense.stream.sta.reading import Reader
-from cityloop.sense.stream.sta.rights import Allowed, Gate
+from cityloop.sense.stream.sta.rights import Allowed, Gate, sight_of
 from cityloop.sense.stream.sta.showing import BASE
+from cityloop.sense.stream.sta.sight import Sight
+from cityloop.sense.stream.sta.work import Made, Work
 from cityloop.sense.stream.sta.writing import Writer, Written
 
 WRITE_MS_MAX = 120_000
@@ -34,6 +32,7 @@ _REFUSALS = {
     Outcome.NO_LOCATION: ("FeatureOfInterest", "the thing has no location to make one of"),
 }
 _KEPT = (Outcome.KEPT, Outcome.DUPLICATE)
+_NOT_STORABLE = ("result", "this value cannot be kept")
 
 
 class Service:
@@ -42,7 +41,7 @@ class Service:
     Args:
         reader: reads, and gives connections.
         ingest: the pipeline that keeps observations.
-        gate: knows which streams a token of a district may write.
+        gate: knows which streams a limited token may write.
         news: is told of created and changed entities.
     """
 
@@ -64,7 +63,9 @@ class Service:
         plain = plain_reading(body, stream=stream)
         if plain is None:
             return None
-        await self._gate.check_streams(allowed, plain[:1])
+        if allowed is not None:
+            await self._gate.check_streams(allowed, plain[:1])
+            await self._gate.check_features(allowed, plain[1:2])
         key = await self.kept_one(*plain, retry_key=retry_key)
         return f"{base}/Observations({key})", shown(key, plain[2]).replace(BASE, base).encode()
 
@@ -77,7 +78,7 @@ class Service:
         kept = await self._ingest.keep(one(stream, feature, reading), idempotent=False, retry_key=retry_key)
         outcome = Outcome(int(kept.outcome[0]))
         if outcome not in _KEPT:
-            raise BodyError(*_REFUSALS.get(outcome, ("result", "this value cannot be kept")))
+            raise BodyError(*_REFUSALS.get(outcome, _NOT_STORABLE))
         return int(kept.observation_id[0])
 
     async def observe_arrays(self, body: bytes, allowed: Allowed | None, *, retry_key: str, base: str) -> bytes:
@@ -91,74 +92,83 @@ class Service:
             return answer_body(arrays, np.empty(0, dtype=np.int64), [], base=base)
         if allowed is not None:
             await self._gate.check_streams(allowed, arrays.readings.datastream_id.tolist())
+            await self._gate.check_features(allowed, arrays.readings.feature_id.tolist())
         answer: Kept = await self._ingest.keep(arrays.readings, idempotent=False, retry_key=retry_key)
         kept = (answer.outcome <= Outcome.DUPLICATE).tolist()
         return answer_body(arrays, answer.observation_id, kept, base=base)
 
-    async def create(self, path: str, body: object, *, retry_key: str, base: str) -> tuple[str, bytes]:
+    async def create(
+        self, path: str, body: object, allowed: Allowed | None, *, retry_key: str, base: str
+    ) -> tuple[str, bytes]:
         """Create an entity and return its address and JSON.
 
         Raises:
             CityloopError: if it cannot be created; then nothing was.
         """
-        resource = read_path(path)
-        step = resource.last
-        if not step.is_collection or resource.references or resource.member is not None:
-            raise MethodError(method="POST")
-        parent = resource.steps[:-1]
-        given: dict[str, int] = {}
-        if parent:
-            back = inverse_of(parent[-1].entity, step.entity)
-            key = await self.entity_id(Resource(parent), path.rpartition("/")[0])
-            given = {back.name: key} if back is not None else {}
-        draft = draft_of(step.entity, body, given=given)
-        key, written = await self._insert(draft)
-        key = await self._keep_queued(written, step.entity, key, retry_key=retry_key)
-        address = f"{base}/{step.entity.collection}({key})"
-        if draft.entity is OBSERVATION and draft.reading is not None:
-            return address, shown(key, draft.reading).replace(BASE, base).encode()
-        return address, (await self.reader.read(f"{step.entity.collection}({key})", "", base=base))[2]
+        sight = sight_of(allowed)
+        async with self.working(sight) as work:
+            made = await work.make(path, body)
+        ids = await self.kept(work.writer.written, retry_key=retry_key)
+        self.tell([made], work.writer.written)
+        return await self.answered(made, ids, sight, base=base)
 
-    async def _insert(self, draft: Draft) -> tuple[int, Written]:
-        async with self.writing() as writer:
-            key = await writer.create(draft)
-            return key, writer.written
+    async def answered(self, made: Made, ids: list[int], sight: Sight | None, *, base: str) -> tuple[str, bytes]:
+        """Return address and JSON of what was created or changed.
 
-    async def _keep_queued(self, written: Written, entity: EntityType, key: int, *, retry_key: str) -> int:
-        """Give the observations of a deep insert to the pipeline; if it refuses them, what was created goes again."""
+        Args:
+            made: the entity.
+            ids: of the observations of its transaction.
+            sight: whose data are seen.
+            base: address of the service root.
+        """
+        key = ids[made.place] if made.entity is OBSERVATION and made.reading is not None else made.key
+        address = f"{base}/{made.entity.collection}({key})"
+        if made.reading is not None:
+            return address, shown(key, made.reading).replace(BASE, base).encode()
+        own = f"{made.entity.collection}({key})"
+        return address, (await self.reader.read(own, "", base=base, sight=sight)).body
+
+    async def kept(self, written: Written, *, retry_key: str = "") -> list[int]:
+        """Give the observations of a transaction to the pipeline, all at once; return their ids.
+
+        The entities are committed by then, for the pipeline has a connection of its own and must see them. What could
+        be wrong with the observations themselves was found before; if the pipeline cannot take them now, what was
+        created goes again.
+
+        Raises:
+            CityloopError: if they cannot be kept.
+        """
         if not written.readings:
-            return key
+            return []
         try:
-            if entity is OBSERVATION:
-                return await self.kept_one(*written.readings[0], retry_key=retry_key)
             kept = await self._ingest.keep(several(written.readings), idempotent=False, retry_key=retry_key)
             refused = kept.outcome[kept.outcome > Outcome.DUPLICATE]
             if len(refused):
-                raise BodyError(*_REFUSALS.get(Outcome(int(refused[0])), ("result", "this value cannot be kept")))
+                raise BodyError(*_REFUSALS.get(Outcome(int(refused[0])), _NOT_STORABLE))
         except CityloopError:
-            async with self.writing() as writer:
+            async with self.working(None) as work:
                 for name, created in reversed(written.created):
-                    await delete_entity(writer.connection, name, created)
+                    await delete_entity(work.writer.connection, name, created)
             raise
-        return key
+        return [int(key) for key in kept.observation_id]
 
-    async def entity_id(self, resource: Resource, path: str) -> int:
-        """Return the id of the one entity a path names.
+    def tell(self, made: list[Made], written: Written) -> None:
+        """Tell of all entities that a committed transaction has created or changed."""
+        for name, key in written.created:
+            self._news.changed(BY_NAME[name].collection, key, members=None)
+        for item in made:
+            if item.members is not None:
+                self._news.changed(item.entity.collection, item.key, members=item.members)
 
-        Raises:
-            UnknownPathError: if there is none.
-        """
-        if resource.last.is_collection or resource.references or resource.member is not None:
-            raise MethodError(method="POST")
-        _, _, body = await self.reader.read(path, "$select=@iot.id", base="")
-        return int(msgspec.json.decode(body)["@iot.id"])
-
-    async def change(self, path: str, body: object, *, method: str, is_patch: bool, base: str) -> bytes:
+    async def change(  # noqa: PLR0913  what is asked for
+        self, path: str, body: object, allowed: Allowed | None, *, method: str, is_patch: bool, base: str
+    ) -> bytes:
         """Change an entity and return its JSON.
 
         Args:
             path: of the entity.
             body: decoded JSON.
+            allowed: what the sender may do.
             method: `PATCH` or `PUT`.
             is_patch: whether the body is a JSON Patch.
             base: address of the service root.
@@ -166,67 +176,57 @@ class Service:
         Raises:
             CityloopError: if it cannot be changed.
         """
-        resource = read_path(path)
-        if resource.last.is_collection or resource.references or resource.member is not None:
-            raise MethodError(method=method)
-        entity = resource.last.entity
-        key = await self.entity_id(resource, path)
-        own = f"{entity.collection}({key})"
-        if is_patch:
-            body = patched(await self._document(entity, own), body)
-        draft = draft_of(entity, body, partial=True)
-        if is_patch or method == "PUT":
-            draft = _replacing(entity, body, draft)
-        async with self.writing() as writer:
-            await writer.update(draft, key)
-        return (await self.reader.read(own, "", base=base))[2]
+        sight = sight_of(allowed)
+        async with self.working(sight) as work:
+            made = await work.change(path, body, method=method, is_patch=is_patch)
+        self.tell([made], work.writer.written)
+        return (await self.answered(made, [], sight, base=base))[1]
 
-    async def _document(self, entity: EntityType, own: str) -> dict[str, Any]:
-        _, _, text = await self.reader.read(own, "", base="")
-        document = msgspec.json.decode(text)
-        return {item.name: document[item.name] for item in entity.properties if item.column and item.name in document}
-
-    async def delete(self, path: str) -> None:
+    async def delete(self, path: str, allowed: Allowed | None) -> None:
         """Delete an entity with what cannot be without it.
 
         Raises:
             CityloopError: if there is none.
         """
-        resource = read_path(path)
-        if resource.last.is_collection or resource.references or resource.member is not None:
-            raise MethodError(method="DELETE")
-        key = await self.entity_id(resource, path)
-        async with self.writing() as writer:
-            await delete_entity(writer.connection, resource.last.entity.name, key)
+        async with self.working(sight_of(allowed)) as work:
+            await work.remove(path)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Writer]:
-        """Give a writer within a transaction.
+    async def together(
+        self, allowed: Allowed | None, steps: Callable[[Work], Awaitable[list[Made | None]]]
+    ) -> tuple[list[Made | None], list[int]]:
+        """Do several things in one transaction; return what was made and the ids of its observations.
+
+        Args:
+            allowed: what the sender may do.
+            steps: does them.
 
         Raises:
-            BodyError: if an entity it needs was deleted meanwhile.
+            CityloopError: if one cannot be done; then none was.
+        """
+        async with self.working(sight_of(allowed)) as work:
+            made = await steps(work)
+        ids = await self.kept(work.writer.written)
+        self.tell([item for item in made if item is not None], work.writer.written)
+        return made, ids
+
+    @asynccontextmanager
+    async def working(self, sight: Sight | None) -> AsyncIterator[Work]:
+        """Give a transaction to work in; what is not storable or not the token's own in the end undoes it.
+
+        Raises:
+            UnknownPathError: if an entity it needs was deleted meanwhile.
         """
         try:
             async with self.reader.connection() as connection, connection.transaction():
                 await connection.execute(f"SET LOCAL statement_timeout = {WRITE_MS_MAX}")
-                yield Writer(connection, self._places)
+                work = Work(Writer(connection, self._places, sight), self.reader.bound_to(connection), sight)
+                yield work
+                await work.writer.confirm()
+                _check_storable(work.writer.written.readings)
         except psycopg.errors.ForeignKeyViolation as error:
             raise UnknownPathError(path="") from error
 
 
-def _replacing(entity: EntityType, body: object, draft: Draft) -> Draft:
-    """Return the draft of a whole entity: what it does not say is absent, save its relations."""
-    given = {
-        navigation.name: -1
-        for navigation in entity.navigations
-        if not navigation.many or entity.name == "HistoricalLocation"
-    }
-    if not isinstance(body, dict):
-        return draft
-    names = {navigation.name for navigation in entity.navigations}
-    whole = draft_of(entity, {name: value for name, value in body.items() if name not in names}, given=given)
-    whole.links = draft.links
-    if whole.reading is not None:
-        kept = frozenset({"result", "resultTime", "validTime", "resultQuality", "parameters"})
-        whole.reading.given = kept | (whole.reading.given & {"phenomenonTime"})
-    return whole
+def _check_storable(readings: list[tuple[int, int, Reading]]) -> None:
+    if readings and not storable(several(readings)).all():
+        raise BodyError(*_NOT_STORABLE)

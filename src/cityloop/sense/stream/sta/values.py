@@ -60,12 +60,20 @@ class Parameters:
 
     values: list[Any] = field(default_factory=list)
     casts: list[str] = field(default_factory=list)
+    known: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add(self, value: Any, cast: str) -> str:
         """Keep a value and return its place in the statement, such as `$3::text`."""
         self.values.append(value)
         self.casts.append(cast)
         return f"${len(self.values)}::{cast}"
+
+    def once(self, value: Any, cast: str) -> str:
+        """Keep a value that is needed again and again, once; return its place."""
+        key = (repr(value), cast)
+        if key not in self.known:
+            self.known[key] = self.add(value, cast)
+        return self.known[key]
 
     def declared(self, sql: str) -> str:
         """Return a statement that names each parameter at least once, for PostgreSQL must know the type of each."""

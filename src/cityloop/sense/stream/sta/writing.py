@@ -1,10 +1,11 @@
 """Creates and changes entities, each request in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import AsyncConnection
+from psycopg.raw_cursor import AsyncRawCursor
 from psycopg.sql import SQL, Identifier
 
 from cityloop.kernel.instants import from_us
@@ -12,10 +13,19 @@ from cityloop.sense.stream.features import make_features
 from cityloop.sense.stream.readings import NO_TIME
 from cityloop.sense.stream.sta.bodies import Draft, inverse_of
 from cityloop.sense.stream.sta.deleting import lock_streams, recount
-from cityloop.sense.stream.sta.errors import BodyError
-from cityloop.sense.stream.sta.names import BY_NAME, DATASTREAM, OBSERVATION, EntityType, Navigation
+from cityloop.sense.stream.sta.errors import BodyError, LooseEntityError, TokenMayNotError
+from cityloop.sense.stream.sta.names import (
+    BY_NAME,
+    DATASTREAM,
+    ENTITY_TYPES,
+    OBSERVATION,
+    EntityType,
+    Navigation,
+)
 from cityloop.sense.stream.sta.observations import Reading
 from cityloop.sense.stream.sta.places import Places
+from cityloop.sense.stream.sta.sight import OWNED, SHARED, Sight
+from cityloop.sense.stream.sta.values import Parameters
 
 Connection = AsyncConnection[Any]
 _JSON = {"properties", "location", "feature", "metadata", "observed_area"}
@@ -41,11 +51,12 @@ class Writer:
     Args:
         connection: within a transaction.
         places: moves things.
+        sight: whose data are seen, None for everything.
     """
 
-    def __init__(self, connection: Connection, places: Places) -> None:
+    def __init__(self, connection: Connection, places: Places, sight: Sight | None = None) -> None:
         """Begin with nothing written."""
-        self.connection, self.places, self.written = connection, places, Written()
+        self.connection, self.places, self.sight, self.written = connection, places, sight, Written()
 
     async def create(self, draft: Draft, given: Mapping[str, int] | None = None) -> int:
         """Create an entity with all that is nested in it and return its id.
@@ -96,9 +107,63 @@ class Writer:
         found = await (await self.connection.execute(statement, (keys,))).fetchall()
         if len(found) < len(set(keys)):
             raise BodyError(field=navigation.name, reason=_ABSENT)
+        target = BY_NAME[navigation.target]
+        old = set(keys) - {key for name, key in self.written.created if name == target.name}
+        if self.sight is None or not old:
+            return
+        if await self.seen(target, old) < len(old):
+            raise BodyError(field=navigation.name, reason=_ABSENT)
+        if target.name not in SHARED and await self.owned(target, old) < len(old):
+            raise TokenMayNotError
+
+    async def seen(self, entity: EntityType, keys: Collection[int]) -> int:
+        """Return how many of some entities are seen."""
+        parameters = Parameters()
+        rows = entity.table
+        if self.sight is not None:
+            rows = self.sight.rows(entity, entity.table, parameters.once, is_named=True)
+        return await self.counted(f"{rows} v WHERE TRUE", parameters, keys)
+
+    async def owned(self, entity: EntityType, keys: Collection[int]) -> int:
+        """Return how many of some entities are the token's own."""
+        parameters = Parameters()
+        condition = "TRUE" if self.sight is None else self.sight.owned(entity, parameters.once)
+        return await self.counted(f"{entity.table} v WHERE {condition}", parameters, keys)
+
+    async def counted(self, rows: str, parameters: Parameters, keys: Collection[int]) -> int:
+        """Return how many rows there are of some ids."""
+        sql = f"SELECT count(*) FROM {rows} AND v.id = ANY ({parameters.add(sorted(keys), 'bigint[]')})"
+        found = await AsyncRawCursor(self.connection).execute(sql, parameters.values)
+        row = await found.fetchone()
+        return int(row[0]) if row is not None else 0
+
+    async def require_own(self, entity: EntityType, key: int) -> None:
+        """Refuse to change what is not the token's own.
+
+        Raises:
+            TokenMayNotError: if it is not, or what depends on it is not.
+        """
+        if self.sight is not None and not await self.owned(entity, [key]):
+            raise TokenMayNotError
+
+    async def confirm(self) -> None:
+        """Refuse what a limited token has created where it is not its own in the end.
+
+        Raises:
+            LooseEntityError: if nothing of its own uses it.
+        """
+        if self.sight is None:
+            return
+        observed = {("FeatureOfInterest", feature) for _, feature, _ in self.written.readings}
+        for entity in ENTITY_TYPES:
+            new = {key for name, key in self.written.created if name == entity.name and (name, key) not in observed}
+            if new and await self.owned(entity, new) < len(new):
+                raise LooseEntityError(name=entity.name)
 
     async def insert(self, entity: EntityType, columns: Mapping[str, Any]) -> int:
-        """Insert a row and return its id."""
+        """Insert a row and return its id; a limited token's organisation owns it."""
+        if self.sight is not None and entity.name in OWNED:
+            columns = {**columns, "owner": self.sight.organisation}
         statement = SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING id").format(
             Identifier(entity.table),
             SQL(", ").join(map(Identifier, columns)),
@@ -162,15 +227,21 @@ class Writer:
         """Relate things, locations and entries of history to each other."""
         match entity.name, navigation.name:
             case "Thing", "Locations":
-                await self.places.move(self.connection, key, keys)
+                await self.move(key, keys)
             case "Location", "Things":
                 for thing in keys:
-                    await self.places.move(self.connection, thing, [key])
+                    await self.move(thing, [key])
             case "HistoricalLocation", "Locations":
                 await self.enter(key, keys)
             case "Location", "HistoricalLocations":
                 for entry in keys:
                     await self.enter(entry, [key])
+
+    async def move(self, thing: int, locations: list[int]) -> None:
+        """Give a thing its locations."""
+        entry = await self.places.move(self.connection, thing, locations)
+        if entry:
+            self.written.created.append(("HistoricalLocation", entry))
 
     async def enter(self, entry: int, locations: list[int]) -> None:
         """Name locations in an entry of history."""
