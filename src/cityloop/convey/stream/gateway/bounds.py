@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass
 
-READ_BYTES_MAX = 64 * 1024
+READ_BYTES_MAX = 16 * 1024
 """Most that is read of a connection before it is dealt with, bytes; twice as much may wait unread."""
-
-DATAGRAM_BYTES_MAX = 64 * 1024
-"""Longest datagram there can be, bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
