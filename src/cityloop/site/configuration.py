@@ -39,7 +39,14 @@ class Configuration:
     home: Path = _setting(_HOME, gettext_noop("Data folder: everything the product keeps lies below it."))  # noqa: RUF009  a path is immutable
     host: str = _setting("127.0.0.1", gettext_noop("Address the web server listens on."))
     port: int = _setting(8000, gettext_noop("Port of the web server."))
+    public_url: str = _setting(
+        "",
+        gettext_noop(
+            "Address at which others reach the city, for links in what MQTT topics tell; empty is http://host:port."
+        ),
+    )
     web_workers: int = _setting(2, gettext_noop("Web server processes; one a core serves best."))
+    mqtt_host: str = _setting("127.0.0.1", gettext_noop("Address the MQTT listener of the embedded NATS server is on."))
     mqtt_port: int = _setting(1883, gettext_noop("Port of the MQTT listener of the embedded NATS server."))
     nats_port: int = _setting(4222, gettext_noop("Port of the embedded NATS server."))
     postgres_port: int = _setting(5433, gettext_noop("Port of the embedded PostgreSQL server."))
@@ -54,6 +61,9 @@ class Configuration:
     )
     nats_bin: str = _setting("", gettext_noop("The nats-server program; else the installed wheel, else PATH."))
     node: int = _setting(0, gettext_noop("Number of this node, 0-63; 0 is the city."))
+    history_hot_days: int = _setting(
+        3, gettext_noop("Whole days before today whose readings stay as single rows; older days are packed.")
+    )
     data: Path = _setting(_DATA, gettext_noop("Folder of real data sets that the demo city replays, where present."))  # noqa: RUF009  a path is immutable
     demo: str = _setting(
         "auto", gettext_noop("Demo readings: auto, replay, simulate, quiet (the city stands, nothing plays) or off.")

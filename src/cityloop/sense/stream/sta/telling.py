@@ -50,7 +50,9 @@ class Teller:
         entity, row = resource.last.entity, composer.statement.alias()
         keys = composer.statement.parameters.add(list(ids), "bigint[]")
         source = composer.statement.rows(entity)
-        return await self._told(composer, resource, options, f"{source} {row}", row, f"{row}.id = ANY({keys})")
+        return await self._told(
+            composer, resource, options, f"{source} {row}", row=row, condition=f"{row}.id = ANY({keys})"
+        )
 
     async def observations(
         self, resource: Resource, options: Options, news: Sequence[Observed]
@@ -78,10 +80,10 @@ class Teller:
             f"unnest({', '.join(columns)}) {given} (stream, at, key) "
             f"CROSS JOIN LATERAL (SELECT o.* FROM {composer.statement.rows(OBSERVATION)} o WHERE {same}) {row}"
         )
-        return await self._told(composer, resource, options, source, row, "TRUE")
+        return await self._told(composer, resource, options, source, row=row, condition="TRUE")
 
     async def _told(  # noqa: PLR0913  the parts of a statement
-        self, composer: Composer, resource: Resource, options: Options, source: str, row: str, condition: str
+        self, composer: Composer, resource: Resource, options: Options, source: str, *, row: str, condition: str
     ) -> list[tuple[int, bytes]]:
         entity, statement = resource.last.entity, composer.statement
         scope, passes, _ = composer.filtered(entity, row, replace(options, orderby=()))
@@ -121,7 +123,7 @@ _FOUND = f"""
     SELECT o.datastream_id, (extract(epoch FROM o.phenomenon_time) * 1000000)::bigint
     FROM {OBSERVATION.source} o
     WHERE o.id = $1 AND o.phenomenon_time >= $2::timestamptz AND o.phenomenon_time <= $3::timestamptz
-"""  # noqa: S608  the source is a constant of ours
+"""
 
 
 async def _found(connection: Any, key: int) -> tuple[int, int] | None:
