@@ -1,5 +1,6 @@
 """What `cityloop doctor` looks at; each check yields findings, none changes anything."""
 
+import asyncio
 import ctypes
 import os
 import socket
@@ -14,11 +15,13 @@ from pathlib import Path
 
 import psycopg
 
+from cityloop.convey.stream.jetstream import store_use
 from cityloop.kernel.errors import CityloopError
 from cityloop.site.configuration import Configuration
 from cityloop.site.engines import binaries, nats
 from cityloop.site.language import sentence
-from cityloop.site.secrets import postgres_dsn
+from cityloop.site.metrics.instruments import folder_of, heartbeats
+from cityloop.site.secrets import nats_url, postgres_dsn
 from cityloop.site.supervisor.lock import holder
 from cityloop.site.supervisor.state import read_state
 
@@ -28,10 +31,24 @@ DISK_FREE_MB_MIN, DISK_FREE_MB_GOOD = 500, 5_000
 CLOCK_APART_S_MAX = 2.0
 """The database's clock and ours may differ by this much, seconds."""
 
+FILES_FREE_MIN = 1_000
+"""Fewer free inodes than this and partitions cannot be made."""
+
 PYTHON_VERSION_MIN = (3, 11)
+
+SERVER_VERSION_MIN = 150_000
+"""Oldest PostgreSQL of the operator's own, as `server_version_num`."""
+
+STILL_S_MAX = 60.0
+"""A process whose loop has not turned for so long hangs, seconds."""
+
+STORE_SHARE_DOUBTFUL, STORE_SHARE_BAD = 0.5, 0.9
+"""How full the transport's store may be."""
 
 BEHIND_MAX = 5000
 """A listener with more facts before it is slow or stuck."""
+
+_NEWEST_FACT = "SELECT extract(epoch FROM recorded_at)::float8 FROM journal_fact ORDER BY sequence DESC LIMIT 1"
 
 _TIME_ERROR = 5
 """What adjtimex(2) returns while the clock is not synchronised."""
@@ -94,11 +111,64 @@ def _clock(configuration: Configuration) -> Iterator[Finding]:
             row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
     except psycopg.OperationalError:
         return
+    yield from _newest_fact(configuration)
     apart_s = abs(time.time() - float(row[0])) if row else 0.0
     bad = apart_s > CLOCK_APART_S_MAX
     told = _("%(apart)s s apart from ours") % {"apart": f"{apart_s:.1f}"}
     way_out = _("Synchronise both machines by NTP.") if bad else ""
     yield Finding(_("clock of the database"), told, Grade.BAD if bad else Grade.GOOD, way_out)
+
+
+def _newest_fact(configuration: Configuration) -> Iterator[Finding]:
+    """Compare the clock with what the city wrote last: one that was set back makes new facts older than old ones."""
+    try:
+        with psycopg.connect(postgres_dsn(configuration), connect_timeout=2) as connection:
+            row = connection.execute(_NEWEST_FACT).fetchone()
+    except psycopg.Error:
+        return
+    ahead_s = (row[0] or 0.0) - time.time() if row else 0.0
+    if ahead_s > CLOCK_APART_S_MAX:
+        told = _("behind the newest fact of the journal by %(ahead)s s") % {"ahead": f"{ahead_s:.0f}"}
+        yield Finding(_("clock"), told, Grade.BAD, _("The clock was set back: correct it."))
+
+
+def _server_version(configuration: Configuration) -> Iterator[Finding]:
+    if not configuration.postgres_dsn:
+        return
+    try:
+        with psycopg.connect(configuration.postgres_dsn, connect_timeout=2) as connection:
+            version = connection.info.server_version
+    except psycopg.OperationalError:
+        return
+    old = version < SERVER_VERSION_MIN
+    told = _("version %(version)s") % {"version": f"{version // 10_000}.{version % 10_000}"}
+    yield Finding("PostgreSQL", told, Grade.BAD if old else Grade.GOOD, _("Use PostgreSQL 15 or newer.") if old else "")
+
+
+def _beats(configuration: Configuration) -> Iterator[Finding]:
+    home = configuration.home.absolute()
+    if holder(home) is None:
+        return
+    for process, at in sorted(heartbeats(folder_of(home)).items()):
+        still_s = time.time() - at
+        if still_s > STILL_S_MAX:
+            told = _("has not turned for %(span)s s") % {"span": f"{still_s:.0f}"}
+            way_out = _("End it, it is started again: kill its process; read %(log)s") % {
+                "log": home / "logs" / f"{process}.log"
+            }
+            yield Finding(process, told, Grade.BAD, way_out)
+
+
+def _store(configuration: Configuration) -> Iterator[Finding]:
+    try:
+        used, bound = asyncio.run(store_use(nats_url(configuration, user="wire")))
+    except CityloopError:
+        return
+    share = used / bound if bound > 0 else 0.0
+    grade = Grade.BAD if share > STORE_SHARE_BAD else Grade.DOUBTFUL if share > STORE_SHARE_DOUBTFUL else Grade.GOOD
+    told = _("%(share)s %% of %(bound)s MB in use") % {"share": f"{100 * share:.0f}", "bound": f"{bound >> 20:,}"}
+    way_out = _("The history does not keep up: look at the wire's log and at the database.") if grade else ""
+    yield Finding(_("store of waiting messages"), told, grade, way_out)
 
 
 def _disk(configuration: Configuration) -> Iterator[Finding]:
@@ -108,6 +178,9 @@ def _disk(configuration: Configuration) -> Iterator[Finding]:
     grade = Grade.GOOD if free_mb >= DISK_FREE_MB_GOOD else Grade.DOUBTFUL if free_mb >= DISK_FREE_MB_MIN else Grade.BAD
     told = _("%(free)s MB free in %(folder)s") % {"free": f"{free_mb:,}", "folder": folder}
     yield Finding(_("disk"), told, grade, _("Make room, or set CITYLOOP_HOME.") if grade else "")
+    if statistics.f_files and statistics.f_favail < FILES_FREE_MIN:
+        told = _("room for %(count)s more files only") % {"count": statistics.f_favail}
+        yield Finding(_("disk"), told, Grade.BAD, _("Make room, or set CITYLOOP_HOME."))
 
 
 def _existing(folder: Path) -> Path:
@@ -207,6 +280,7 @@ def _listeners(configuration: Configuration) -> Iterator[Finding]:
     set_up()
     from cityloop.journal.facade import listener_states  # noqa: PLC0415  Django is set up first
 
+    yield from _tables()
     for state in listener_states():
         grade = Grade.BAD if state.failures else Grade.DOUBTFUL if state.behind > BEHIND_MAX else Grade.GOOD
         told = _("%(behind)s facts behind, %(failures)s failures in a row") % {
@@ -217,4 +291,27 @@ def _listeners(configuration: Configuration) -> Iterator[Finding]:
         yield Finding(name, told, grade, state.last_error if state.failures else "")
 
 
-_CHECKS: tuple[Check, ...] = (_python, _clock, _disk, _folder, _engines, _ports, _processes, _listeners)
+def _tables() -> Iterator[Finding]:
+    from django.db import connection  # noqa: PLC0415  Django is set up first
+    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
+
+    executor = MigrationExecutor(connection)
+    wanted = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if wanted:
+        told = _("%(count)s changes wait") % {"count": wanted}
+        yield Finding(_("tables"), told, Grade.DOUBTFUL, _("Start the city again: cityloop up brings them up to date."))
+
+
+_CHECKS: tuple[Check, ...] = (
+    _python,
+    _clock,
+    _disk,
+    _folder,
+    _engines,
+    _server_version,
+    _ports,
+    _processes,
+    _beats,
+    _store,
+    _listeners,
+)

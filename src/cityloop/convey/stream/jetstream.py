@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cityloop.convey.stream.nats import Nats, NatsAwayError
+from cityloop.convey.stream.nats import Nats, NatsAwayError, open_nats
 
 STREAM = "$MQTT_msgs"
 """Name the NATS server gives to its store of MQTT messages."""
@@ -154,6 +154,21 @@ async def purge_until(nats: Nats, sequence: int) -> None:
         NatsAwayError: if the server refuses.
     """
     _refused(await nats.request(f"$JS.API.STREAM.PURGE.{STREAM}", {"seq": sequence + 1}))
+
+
+async def store_use(address: str) -> tuple[int, int]:
+    """Return how large the stream of device messages is and may be, bytes.
+
+    Raises:
+        NatsAwayError: if the server does not answer, or has no such stream yet.
+    """
+    nats = await open_nats(address)
+    try:
+        state = await nats.request(f"$JS.API.STREAM.INFO.{STREAM}", {})
+    finally:
+        nats.close()
+    _refused(state)
+    return int(state["state"]["bytes"]), int(state["config"]["max_bytes"])
 
 
 class StreamReader:

@@ -88,7 +88,7 @@ def configuration_of(configuration: Configuration, *, folder: Path) -> dict[str,
             "max_buffered_msgs": BUFFERED_MESSAGES_MAX,
             "max_buffered_size": BUFFERED_BYTES_MAX,
         },
-        "mqtt": {"host": "127.0.0.1", "port": configuration.mqtt_port, "max_ack_pending": 1000},
+        "mqtt": {"host": configuration.mqtt_host, "port": configuration.mqtt_port, "max_ack_pending": 1000},
         "accounts": {
             "CITY": {
                 "jetstream": "enabled",

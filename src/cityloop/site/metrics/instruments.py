@@ -7,7 +7,8 @@ import asyncio
 import time
 from pathlib import Path
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.multiprocess import MultiProcessCollector
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """Variable with the folder of the figures, given by the supervisor."""
@@ -49,3 +50,14 @@ async def beating(process: str) -> None:
     while True:
         beat(process)
         await asyncio.sleep(BEAT_S)
+
+
+def heartbeats(folder: Path) -> dict[str, float]:
+    """Return when each process last turned, seconds since the Unix epoch, by name."""
+    if not folder.is_dir():
+        return {}
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]  # the library says no types
+    name = "cityloop_process_heartbeat_timestamp_seconds"
+    found = (metric for metric in registry.collect() if metric.name == name)
+    return {sample.labels["process"]: sample.value for metric in found for sample in metric.samples}
