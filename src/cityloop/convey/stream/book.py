@@ -11,7 +11,7 @@ class DeviceRecord:
     Attributes:
         device_id: its row in the ledger.
         code: its code in the ledger.
-        protocol: code of its protocol.
+        protocol: code of its protocol; `json:<mapping>` for one that publishes JSON over MQTT.
         address: in that protocol.
         thing_id: the thing it is.
         endpoint: `host:port` where it is polled, else empty.
@@ -45,6 +45,10 @@ class DeviceBook(Protocol):
 
     def admitted(self, protocol: str, address: str, secret: str = "") -> DeviceRecord | None:
         """Return the device, None where it may not speak or the secret is wrong."""
+        ...
+
+    def named(self, code: str) -> DeviceRecord | None:
+        """Return the device of a code, None where it may not speak: over MQTT the broker has proved who it is."""
         ...
 
     def channel(self, device: DeviceRecord, channel: str) -> ChannelRecord | None:
