@@ -32,4 +32,4 @@ class Bounds:
     datagrams_max: int = 16
     known_max: int = 10_000
     poll_pause_s_max: float = 60.0
-    polled_s: float = 10.0
+    polled_s: float = 2.0

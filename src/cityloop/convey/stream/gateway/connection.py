@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import Sequence
 
+from cityloop.convey.stream.book import DeviceRecord
 from cityloop.convey.stream.gateway.bounds import READ_BYTES_MAX, Bounds
 from cityloop.convey.stream.gateway.conversation import Conversation
 from cityloop.convey.stream.gateway.intake import Intake
-from cityloop.sense.stream.protocols.port import Polled, Protocol
+from cityloop.sense.stream.protocols.port import Protocol
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +36,13 @@ class Connection:
         intake: Intake,
         *,
         bounds: Bounds,
-        polled: tuple[Polled, ...] = (),
+        called: Sequence[DeviceRecord] = (),
     ) -> None:
         """Take the two ends of a connection that stands."""
         self._reader, self._writer, self._bounds = reader, writer, bounds
         peer = writer.get_extra_info("peername") or ("?",)
         self.conversation = Conversation(
-            protocol, intake, bounds=bounds, peer=str(peer[0]), send=self._send, polled=polled
+            protocol, intake, bounds=bounds, peer=str(peer[0]), send=self._send, called=called
         )
         _probe(writer)
 

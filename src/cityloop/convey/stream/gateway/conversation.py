@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+from cityloop.convey.stream.book import DeviceRecord
 from cityloop.convey.stream.gateway.bounds import Bounds
 from cityloop.convey.stream.gateway.intake import Batch, Intake
 from cityloop.convey.stream.gateway.refusals import now_us
@@ -32,7 +33,7 @@ class Conversation:
         bounds: Bounds,
         peer: str,
         send: Send,
-        polled: tuple[Polled, ...] = (),
+        called: Sequence[DeviceRecord] = (),
     ) -> None:
         """Open the session.
 
@@ -42,11 +43,12 @@ class Conversation:
             bounds: of the protocol.
             peer: network address at the other end.
             send: takes bytes for the other end; never waits.
-            polled: devices to be asked, where we have called.
+            called: devices to be asked, where we have called.
         """
         self.protocol, self.peer, self.ends, self.busy = protocol, peer, "", False
-        self._intake, self._bounds, self._send, self._polled = intake, bounds, send, polled
-        self._visit = Visit(protocol.code, intake.book, known_max=bounds.known_max)
+        self._intake, self._bounds, self._send = intake, bounds, send
+        self._visit = Visit(protocol.code, intake.book, known_max=bounds.known_max, called=called)
+        polled = tuple(Polled(device.address, intake.book.channels(device)) for device in called)
         self._session = protocol.open_session(self._visit.admit, polled)
         self._garbage = 0
         loop = asyncio.get_running_loop()
@@ -104,7 +106,7 @@ class Conversation:
         now_s = self._loop.time()
         if not self.busy and now_s - self._heard_at > self.protocol.silent_s_max:
             return "silent"
-        if not (self._visit.identified or self._polled) and now_s - self._began_at > self._bounds.identify_s_max:
+        if not self._visit.identified and now_s - self._began_at > self._bounds.identify_s_max:
             detail = f"{self.peer} named no device that may speak within {self._bounds.identify_s_max:g} s"
             self._refuse([Refused("not_identified", detail, b"", self.peer)], now_us())
             return "not_identified"

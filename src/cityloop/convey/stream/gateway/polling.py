@@ -3,10 +3,11 @@
 import asyncio
 import logging
 
+from cityloop.convey.stream.book import DeviceRecord
 from cityloop.convey.stream.gateway.bounds import READ_BYTES_MAX, Bounds
 from cityloop.convey.stream.gateway.connection import Connection
 from cityloop.convey.stream.gateway.intake import Intake
-from cityloop.sense.stream.protocols.port import Polled, Protocol
+from cityloop.sense.stream.protocols.port import Protocol
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +17,8 @@ CONNECT_S_MAX = 10.0
 PAUSE_S_MIN = 1.0
 """First pause before an endpoint is called again, seconds; doubled each time."""
 
+_Called = tuple[DeviceRecord, tuple[str, ...]]
+
 
 class Poller:
     """Calls the endpoints of one protocol and keeps the connections."""
@@ -23,7 +26,7 @@ class Poller:
     def __init__(self, protocol: Protocol, intake: Intake, *, bounds: Bounds) -> None:
         """Call nobody yet."""
         self._protocol, self._intake, self._bounds = protocol, intake, bounds
-        self._calls: dict[str, tuple[tuple[Polled, ...], asyncio.Task[None]]] = {}
+        self._calls: dict[str, tuple[tuple[_Called, ...], asyncio.Task[None]]] = {}
         self._open: set[Connection] = set()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -52,11 +55,11 @@ class Poller:
             task.cancel()
         await asyncio.gather(*tasks, *([] if self._task is None else [self._task]), return_exceptions=True)
 
-    def _wanted(self) -> dict[str, tuple[Polled, ...]]:
-        book, wanted = self._intake.book, dict[str, list[Polled]]()
-        for device in book.polled(self._protocol.code):
-            wanted.setdefault(device.endpoint, []).append(Polled(device.address, book.channels(device)))
-        return {endpoint: tuple(sorted(devices, key=lambda each: each.address)) for endpoint, devices in wanted.items()}
+    def _wanted(self) -> dict[str, tuple[_Called, ...]]:
+        book, wanted = self._intake.book, dict[str, list[_Called]]()
+        for device in sorted(book.polled(self._protocol.code), key=lambda each: each.address):
+            wanted.setdefault(device.endpoint, []).append((device, book.channels(device)))
+        return {endpoint: tuple(devices) for endpoint, devices in wanted.items()}
 
     async def _follow(self) -> None:
         """Keep the calls as the ledger has them."""
@@ -73,7 +76,7 @@ class Poller:
                     self._calls[endpoint] = (devices, task)
             await asyncio.sleep(self._bounds.polled_s)
 
-    async def _call(self, endpoint: str, devices: tuple[Polled, ...]) -> None:
+    async def _call(self, endpoint: str, devices: tuple[_Called, ...]) -> None:
         """Call an endpoint again and again; the longer it does not answer, the more rarely."""
         pause_s = PAUSE_S_MIN
         while not self._stopping:
@@ -82,7 +85,7 @@ class Poller:
             pause_s = PAUSE_S_MIN if ended == "closed" else min(2 * pause_s, self._bounds.poll_pause_s_max)
             await asyncio.sleep(pause_s)
 
-    async def _once(self, endpoint: str, devices: tuple[Polled, ...]) -> str:
+    async def _once(self, endpoint: str, devices: tuple[_Called, ...]) -> str:
         host, _, port = endpoint.rpartition(":")
         try:
             async with asyncio.timeout(CONNECT_S_MAX):
@@ -90,7 +93,8 @@ class Poller:
         except (OSError, TimeoutError, ValueError) as error:
             log.info("%s at %s cannot be reached: %s", self._protocol.code, endpoint, error)
             return "not_reached"
-        connection = Connection(reader, writer, self._protocol, self._intake, bounds=self._bounds, polled=devices)
+        called = [device for device, _ in devices]
+        connection = Connection(reader, writer, self._protocol, self._intake, bounds=self._bounds, called=called)
         counts = self._intake.of(self._protocol.code)
         self._open.add(connection)
         counts.opened += 1

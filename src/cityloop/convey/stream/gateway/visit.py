@@ -1,5 +1,7 @@
 """Who is at the other end of a connection: the devices it has shown to be."""
 
+from collections.abc import Sequence
+
 from cityloop.convey.stream.book import DeviceBook, DeviceRecord
 
 
@@ -10,10 +12,13 @@ class Visit:
         protocol: code of the protocol.
         book: the ledger.
         known_max: how many devices are remembered.
+        called: where we have called, the devices behind the endpoint; on another endpoint the same address may be
+            another device, so nobody else is looked up.
     """
 
-    def __init__(self, protocol: str, book: DeviceBook, *, known_max: int) -> None:
-        """Know nobody yet."""
+    def __init__(self, protocol: str, book: DeviceBook, *, known_max: int, called: Sequence[DeviceRecord] = ()) -> None:
+        """Know nobody yet but whom we have called."""
+        self._called = {device.address: device for device in called}
         self._protocol, self._book, self._known_max = protocol, book, known_max
         self._admitted: dict[str, tuple[str, DeviceRecord]] = {}
         self._known: dict[str, DeviceRecord] = {}
@@ -21,10 +26,12 @@ class Visit:
     @property
     def identified(self) -> bool:
         """Return whether a device that may speak has been named."""
-        return bool(self._admitted or self._known)
+        return bool(self._called or self._admitted or self._known)
 
     def admit(self, address: str, secret: str) -> bool:
         """Return whether a device may speak here (`port.Admit`); the answer holds until `revoked` asks again."""
+        if self._called:
+            return address in self._called
         before = self._admitted.get(address)
         if before is not None and before[0] == secret:
             return True
@@ -38,6 +45,8 @@ class Visit:
 
     def device(self, address: str) -> DeviceRecord | None:
         """Return the device of an address, None where it may not speak."""
+        if self._called:
+            return self._called.get(address)
         admitted = self._admitted.get(address)
         if admitted is not None:
             return admitted[1]
