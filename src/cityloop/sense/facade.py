@@ -28,6 +28,17 @@ from cityloop.sense.selectors.history import (
     recent_observations,
     series,
 )
+from cityloop.sense.selectors.retention import (
+    CorrectionView,
+    HistoryExtent,
+    RemovalView,
+    RetentionView,
+    corrections_of,
+    history_extent,
+    removal_of,
+    removals,
+    retention_classes,
+)
 from cityloop.sense.selectors.streams import (
     LatestView,
     StreamView,
@@ -36,32 +47,69 @@ from cityloop.sense.selectors.streams import (
     stream_views,
     streams_of_project,
 )
+from cityloop.sense.selectors.things import (
+    DeclaredThing,
+    PropertyView,
+    ThingStream,
+    observed_properties,
+    rejected_of,
+    things_of_project,
+)
+from cityloop.sense.services.closing import close_days
 from cityloop.sense.services.datasets import Assigned, StreamChoice, assign_dataset
 from cityloop.sense.services.declaring import declare
 from cityloop.sense.services.partitions import make_partitions
+from cityloop.sense.services.provisioning import StreamOrder, ThingMade, ThingOrder, make_things
+from cityloop.sense.services.retention import (
+    RetentionTooShortError,
+    UnknownRetentionError,
+    assign_retention,
+    change_retention,
+    enforce_retention,
+)
 from cityloop.sense.services.trimming import trim_rejected, trim_retry_keys
 
 __all__ = [
     "Assigned",
+    "CorrectionView",
+    "DeclaredThing",
+    "HistoryExtent",
     "LatestView",
     "ObservationView",
     "OwnedProperty",
     "OwnerTally",
+    "PropertyView",
     "ReadingCounters",
     "RejectedTally",
     "RejectedView",
+    "RemovalView",
+    "RetentionTooShortError",
+    "RetentionView",
     "Series",
     "StreamChoice",
+    "StreamOrder",
     "StreamView",
+    "ThingMade",
+    "ThingOrder",
+    "ThingStream",
+    "UnknownRetentionError",
     "arrivals",
     "assign_dataset",
+    "assign_retention",
+    "change_retention",
+    "close_days",
+    "corrections_of",
     "dataset_stream_counts",
     "datasets_of_streams",
     "declare",
+    "enforce_retention",
+    "history_extent",
     "hourly",
     "latest_of",
     "make_partitions",
+    "make_things",
     "observation",
+    "observed_properties",
     "owner_tallies",
     "projects_of_owner",
     "properties_of_dataset",
@@ -69,12 +117,17 @@ __all__ = [
     "reading_counters",
     "recent_observations",
     "rejected_counts",
+    "rejected_of",
     "rejected_recent",
+    "removal_of",
+    "removals",
+    "retention_classes",
     "series",
     "stream_view",
     "stream_views",
     "streams_of_dataset",
     "streams_of_project",
+    "things_of_project",
     "trim_rejected",
     "trim_retry_keys",
 ]

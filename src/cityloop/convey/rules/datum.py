@@ -6,7 +6,7 @@ Chinese map services deliver GCJ-02 or BD-09, some hundred metres away; CGCS2000
 import math
 from enum import StrEnum
 
-import geocoordinates_ffi as geocoordinates
+import geocoordinates_ffi as geocoordinates  # type: ignore[import-untyped]  # it carries no type marker
 
 from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.text import Text

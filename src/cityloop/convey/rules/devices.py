@@ -144,5 +144,5 @@ def checked_code(code: str) -> str:
 
 
 def code_of_thing(project: str, thing: str) -> str:
-    """Return the code of the device that a declared thing is: its project and its own code, as a topic can hold them."""
+    """Return the code of the device that a declared thing is, as a topic can hold it."""
     return _FOREIGN.sub("-", f"{project}-{thing}").strip("-")[:CODE_CHARACTERS_MAX]
