@@ -94,6 +94,10 @@ class Configuration:
     log_format: str = _setting(
         "json", gettext_noop("Form of the log lines: json (one object a line, with trace ids) or text.")
     )
+    webhook_private: bool = _setting(
+        default=False,
+        about=gettext_noop("For tests only: webhooks may go to this machine and its network, and without TLS."),
+    )
     debug: bool = _setting(default=False, about=gettext_noop("Show errors in the browser; never in service."))
 
 

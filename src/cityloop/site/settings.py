@@ -77,6 +77,8 @@ DATABASES = {
     }
 }
 
+CITYLOOP_HISTORY_HOT_DAYS = _configuration.history_hot_days
+
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
 USE_I18N = True
@@ -90,6 +92,8 @@ STATIC_ROOT = _configuration.home / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a folder that is not there
 WHITENOISE_USE_FINDERS = True
 
+CITYLOOP_WEBHOOK_PRIVATE = _configuration.webhook_private
+CITYLOOP_MQTT_PORT = _configuration.mqtt_port
 CITYLOOP_BASE_MAP = _configuration.base_map
 _map = urlsplit(_configuration.base_map)
 _map_origin = [f"{_map.scheme}://{_map.netloc}"] if _map.scheme in {"http", "https"} else []

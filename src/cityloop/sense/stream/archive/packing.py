@@ -66,6 +66,8 @@ def _about(day: DayColumns, checksum: int) -> list[bytes]:
     known = day.result_us[day.result_us != NO_TIME]
     values = day.result[~np.isnan(day.result)]
     some = len(values) > 0
+    with np.errstate(over="ignore"):
+        total = float(values.sum())
     return [
         fields.bigint(int(day.datastream_id[0])),
         fields.integer(number - _DAYS_TO_2000),
@@ -81,7 +83,7 @@ def _about(day: DayColumns, checksum: int) -> list[bytes]:
         fields.integer(len(values)),
         fields.double(float(values.min()) if some else None),
         fields.double(float(values.max()) if some else None),
-        fields.double(float(values.sum()) if some else None),
+        fields.double(total if some else None),
     ]
 
 
