@@ -138,6 +138,7 @@ def city_children(configuration: Configuration, *, listener_number: int) -> list
         _city_child(configuration, "wire", "cityloop.site.wire"),
         _city_child(configuration, "callout", "cityloop.site.callout"),
         _city_child(configuration, "notify", "cityloop.site.notify"),
+        _city_child(configuration, "feeds", "cityloop.site.feeds"),
         _city_child(configuration, "loop", "cityloop.site.reactor"),
         _city_child(configuration, "jobs", "cityloop.site.jobs"),
     ]

@@ -122,13 +122,13 @@ class Selection:
 
     Attributes:
         project: code of the project, empty for any.
-        properties: codes of the observed properties, empty for any.
+        property_ids: ids of the observed properties, empty for any.
         area: area they lie in, empty for any.
         datastream_ids: single streams, empty for any.
     """
 
     project: str = ""
-    properties: tuple[str, ...] = ()
+    property_ids: tuple[int, ...] = ()
     area: str = ""
     datastream_ids: tuple[int, ...] = ()
 

@@ -16,6 +16,7 @@ from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
 
 WATER_GROUP, HEAT_GROUP, POWER_COMPANY = "water-group", "heat-group", "power-company"
+ENVIRONMENT_BUREAU = "environment-bureau"
 HOUR_S, QUARTER_S, PRESSURE_PERIOD_S = 3600.0, 900.0, 5.0
 SILENT_PERIODS = 3
 """Periods without a reading before a stream counts as silent (domain reference, section 4)."""
@@ -210,6 +211,7 @@ def _air_things() -> tuple[ThingSpec, ...]:
             description=about,
             longitude=longitude,
             latitude=latitude,
+            owner=ENVIRONMENT_BUREAU,
         )
         for code, zh, en, longitude, latitude in _STATIONS
     )

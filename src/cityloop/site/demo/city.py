@@ -8,6 +8,7 @@ from cityloop.respond import facade as respond
 from cityloop.sense import facade as sense
 from cityloop.site.accounts import demo_password
 from cityloop.site.configuration import Configuration
+from cityloop.site.demo.datasets import declare_datasets
 from cityloop.site.demo.plays import labelled, plays
 from cityloop.site.found import projects
 
@@ -28,3 +29,4 @@ def prepare(configuration: Configuration) -> None:
         decide.declare(project)
         command.register_lines(project)
     assess.declare_indicators()
+    declare_datasets()

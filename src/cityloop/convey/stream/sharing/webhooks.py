@@ -153,6 +153,11 @@ _NOT_REDELIVERED = "UPDATE convey_deadletter SET again_at = NULL, error = %s WHE
 Connect = Callable[[], Awaitable[AsyncConnection[Any]]]
 
 
+async def _is_alone(connection: AsyncConnection[Any]) -> bool:
+    row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", [ONE_DELIVERER])).fetchone()
+    return bool(row and row[0])
+
+
 def _subscription(row: Sequence[Any]) -> Subscription:
     number, contract, organisation, owner, datasets, url, key_version, position, failures, _ = row
     return Subscription(number, contract, organisation, owner, tuple(datasets), url, key_version, position, failures)
@@ -186,10 +191,11 @@ class Webhooks:
         while True:
             try:
                 async with await self._connect() as connection:
-                    await connection.execute("SELECT pg_advisory_lock(%s)", [ONE_DELIVERER])
+                    is_alone = False
                     while True:
-                        full = await self.turn(connection)
-                        await asyncio.sleep(0 if full else LOOK_S)
+                        is_alone = is_alone or await _is_alone(connection)
+                        has_more = is_alone and await self.turn(connection)
+                        await asyncio.sleep(0 if has_more else LOOK_S)
             except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
                 log.warning("the database is away: %s", str(error).partition("\n")[0])
                 await asyncio.sleep(LOOK_S)
