@@ -156,7 +156,7 @@ class Doorkeeper:
 
     async def look(self) -> int:
         """Compare connections with the book if something has changed; return how many were sent away."""
-        tags = frozenset(map(tag_of, self._rights.in_force()))
+        tags = self._in_force()
         self._looks += 1
         if self._tags - tags:
             self._sweeps = SWEEPS_AFTER
@@ -169,12 +169,16 @@ class Doorkeeper:
         self._sweeps -= 1
         return gone
 
+    def _in_force(self) -> frozenset[str]:
+        """Return the names in force now: who came in while connections were compared may be newer than the look."""
+        return frozenset(map(tag_of, self._rights.in_force()))
+
     async def _sweep(self, tags: frozenset[str]) -> int:
         gone = 0
         for server in await self._servers():
             async for connection in self._connections(server):
                 name = connection.get("authorized_user", "")
-                if name.startswith(TAG) and name not in tags:
+                if name.startswith(TAG) and name not in tags and name not in self._in_force():
                     await self._ask(f"$SYS.REQ.SERVER.{server}.KICK", {"cid": connection["cid"]})
                     log.info("Sent away %s from %s: its rights have ended", name, connection.get("ip", ""))
                     gone += 1
