@@ -88,6 +88,10 @@ class Screen:
         await self.load(connection)
         return True
 
+    def watches(self, datastream_id: Int64s) -> bool:
+        """Return whether any of these streams is watched; then readings of them must be shown to `judge`."""
+        return bool(self._compiled.watched(datastream_id).any())
+
     async def judge(  # noqa: PLR0913  each says one thing
         self,
         connection: AsyncConnection[Any],

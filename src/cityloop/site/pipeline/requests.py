@@ -52,11 +52,10 @@ class Request:
 
     def __post_init__(self) -> None:
         """Estimate the size."""
-        texts = sum(
-            _OTHERS_BYTES + sum(len(t) for t in (o.result_json, o.result_quality_json, o.parameters_json) if t)
-            for o in self.readings.others.values()
-        )
-        self.byte_count = _ROW_BYTES * len(self.readings) + texts
+        self.byte_count = _ROW_BYTES * len(self.readings)
+        for parts in self.readings.others.values():
+            texts = (parts.result_json, parts.result_quality_json, parts.parameters_json)
+            self.byte_count += _OTHERS_BYTES + sum(len(text) for text in texts if text)
 
 
 class RequestQueue:

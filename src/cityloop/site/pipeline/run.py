@@ -19,6 +19,7 @@ from cityloop.sense.stream.history.refusals import refuse_unreadable
 from cityloop.sense.stream.history.writers import CONNECT_S_MAX, NoLaneError, Writer, open_writer
 from cityloop.sense.stream.readings import Announcer, HistoryAwayError, Kept, Marker, Outcome, Readings
 from cityloop.site.metrics.batches import BatchMeter
+from cityloop.site.pipeline.few import commit_few
 from cityloop.site.pipeline.neighbours import announce
 from cityloop.site.pipeline.requests import Request, RequestQueue, Takeover
 from cityloop.site.pipeline.tally import TELL_S, Teller
@@ -118,7 +119,7 @@ class Pipeline:
 
     async def _ask(self, request: Request) -> Kept:
         self._queue.put(request)
-        return await asyncio.shield(request.answer)
+        return await request.answer
 
     def start(self) -> None:
         """Begin to serve."""
@@ -176,8 +177,7 @@ class Pipeline:
         give_up_at, pause_s, transient = time.monotonic() + AWAY_S_MAX, PAUSE_S_MIN, 0
         while True:
             try:
-                writer = await self._prepared_writer(batch)
-                return await commit_batch(writer, batch, judge=self._judge, teller=self._teller)
+                return await self._kept(await self._prepared_writer(batch), batch)
             except errors.LockNotAvailable as error:
                 log.warning("A stream's row stayed locked: the batch is sent back")
                 await self._rollback()
@@ -201,6 +201,12 @@ class Pipeline:
                 await self._rollback()
                 raise
 
+    async def _kept(self, writer: Writer, batch: Batch) -> list[Kept | Exception]:
+        given = await commit_few(writer, batch, judge=self._judge, teller=self._teller)
+        if given is None:
+            given = await commit_batch(writer, batch, judge=self._judge, teller=self._teller)
+        return given
+
     async def _prepared_writer(self, batch: Batch) -> Writer:
         if self._writer is None:
             self._writer = await open_writer(self._dsn, node=self._node, process=self._process)
@@ -213,8 +219,9 @@ class Pipeline:
         if moment - self._ahead_at > AHEAD_S:
             await self._partitions.make_ahead(connection, now_us=now_us)
             self._ahead_at = moment
-        good = batch.outcomes() == Outcome.KEPT
-        await self._partitions.make_for(connection, batch.readings.phenomenon_us[good], now_us=now_us)
+        if not self._partitions.hold(batch.readings.phenomenon_us):
+            good = batch.outcomes() == Outcome.KEPT
+            await self._partitions.make_for(connection, batch.readings.phenomenon_us[good], now_us=now_us)
         return self._writer
 
     async def _refuse(self, batch: Batch) -> bool:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +15,7 @@ from cityloop.kernel.instants import from_us
 from cityloop.sense.stream.history.append import Appended, append, insert_few
 from cityloop.sense.stream.history.arrays import int8_array
 from cityloop.sense.stream.history.latest import LatestRows, ask_lock, locked, renew_latest
-from cityloop.sense.stream.history.refusals import storable
+from cityloop.sense.stream.history.refusals import Bools, storable
 from cityloop.sense.stream.history.retries import RetryKeyReusedError, answers, ask_answers, remember_answers
 from cityloop.sense.stream.history.writers import Writer
 from cityloop.sense.stream.readings import Float64s, Int64s, Kept, Marker, Outcome, Readings, UInt8s, concatenated
@@ -43,6 +45,10 @@ class Judge(Protocol):
         previous_value: Float64s | None,
     ) -> int:
         """Write the transitions of fresh readings, sorted by stream and time; return how many."""
+        ...
+
+    def watches(self, datastream_id: Int64s) -> bool:
+        """Return whether any of these streams is watched."""
         ...
 
     async def reload_if_changed(self, connection: AsyncConnection[Any]) -> bool:
@@ -77,14 +83,17 @@ class Batch:
         self.readings: Readings = replace(merged, quality=merged.quality.copy())
         mark(self.readings, markers)
         lengths = [len(request.readings) for request in requests]
-        self.bounds = np.cumsum([0, *lengths])
+        self._bounds = list(accumulate(lengths, initial=0))
         self.idempotent = np.repeat([request.idempotent for request in requests], lengths)
         self.keys = {request.retry_key: number for number, request in enumerate(requests) if request.retry_key}
         self.takeover = requests[0].takeover
-        self._storable = storable(self.readings)
         self.position_exists = False
         self.refused_rows: set[int] = set()
         self.attempt: Attempt | None = None
+
+    @cached_property
+    def _storable(self) -> Bools:
+        return storable(self.readings)
 
     def outcomes(self) -> UInt8s:
         """Return which readings may be kept as far as they themselves tell."""
@@ -94,7 +103,7 @@ class Batch:
 
     def slices(self) -> list[slice]:
         """Return the rows of each request."""
-        return [slice(a, b) for a, b in zip(self.bounds[:-1].tolist(), self.bounds[1:].tolist(), strict=True)]
+        return [slice(a, b) for a, b in pairwise(self._bounds)]
 
 
 async def commit_batch(writer: Writer, batch: Batch, *, judge: Judge | None, teller: Teller) -> list[Kept | Exception]:
@@ -114,7 +123,7 @@ async def commit_batch(writer: Writer, batch: Batch, *, judge: Judge | None, tel
     latest, known, features = await _lock(connection, batch, outcome)
     if batch.attempt is not None and await _was_committed(connection, batch.attempt):
         await connection.rollback()
-        return _settled(batch.attempt, teller, told=False)
+        return settled(batch.attempt, teller, told=False)
     for key in known:
         outcome[batch.slices()[batch.keys[key]]] = _ANSWERED
     appended = await append(
@@ -128,7 +137,7 @@ async def commit_batch(writer: Writer, batch: Batch, *, judge: Judge | None, tel
     )
     batch.attempt = _attempt(batch, appended, known)
     told = await _complete(connection, batch, appended, latest=latest, judge=judge, teller=teller, known=known)
-    return _settled(batch.attempt, teller, told=told)
+    return settled(batch.attempt, teller, told=told)
 
 
 async def _lock(
@@ -248,7 +257,8 @@ async def _take_over(connection: AsyncConnection[Any], batch: Batch, kept: Kept)
     await move_position(connection, batch.takeover.mark, exists=batch.position_exists)
 
 
-def _settled(attempt: Attempt, teller: Teller, *, told: bool) -> list[Kept | Exception]:
+def settled(attempt: Attempt, teller: Teller, *, told: bool) -> list[Kept | Exception]:
+    """Return the answers of an attempt that is durable, and note what the journal must still be told."""
     if told:
         teller.told()
     else:

@@ -8,6 +8,7 @@ from psycopg import AsyncConnection
 from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.observation_ids import WRITERS_MAX, ObservationIds
 from cityloop.sense.stream.history.arrays import register_arrays
+from cityloop.sense.stream.history.exchange import Exchange
 
 _LANE_KEY = 7_431_000
 """Class of the advisory locks; the node is added."""
@@ -41,11 +42,13 @@ class Writer:
         connection: used by this writer only, not in autocommit.
         ids: the source of observation ids.
         lane: number of the lane, 0 to 31.
+        exchange: asks over the connection while it is outside a transaction.
     """
 
     connection: AsyncConnection[Any]
     ids: ObservationIds
     lane: int
+    exchange: Exchange
 
 
 async def open_writer(dsn: str, *, node: int, process: str) -> Writer:
@@ -74,4 +77,4 @@ async def open_writer(dsn: str, *, node: int, process: str) -> Writer:
     if row is None:
         await connection.close()
         raise NoLaneError(count=WRITERS_MAX, node=node)
-    return Writer(connection, ObservationIds(node=node, writer=row[0]), row[0])
+    return Writer(connection, ObservationIds(node=node, writer=row[0]), row[0], Exchange(connection))

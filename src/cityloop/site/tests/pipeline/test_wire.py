@@ -22,6 +22,12 @@ DEADLINE_S = 30.0
 
 
 @pytest.fixture
+def judge() -> RecordingJudge:
+    """Return a screen that remembers; what comes with a position never goes the short way."""
+    return RecordingJudge()
+
+
+@pytest.fixture
 async def nats(nats_server: Configuration) -> AsyncIterator[Nats]:
     """Yield a connection of the server's own user, the stream prepared and empty."""
     connection = await open_nats(nats_url(nats_server, user="wire"))
