@@ -28,6 +28,7 @@ from cityloop.sense.selectors.history import (
     recent_observations,
     series,
 )
+from cityloop.sense.selectors.qualities import late_among
 from cityloop.sense.selectors.retention import (
     CorrectionView,
     HistoryExtent,
@@ -105,6 +106,7 @@ __all__ = [
     "enforce_retention",
     "history_extent",
     "hourly",
+    "late_among",
     "latest_of",
     "make_partitions",
     "make_things",

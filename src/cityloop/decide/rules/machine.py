@@ -20,12 +20,14 @@ class Sample:
         received_us: when it reached us.
         value: the judged value, in the watch's unit.
         observation_id: the reading, 0 where there is none.
+        is_late: whether it was held back on its way to us.
     """
 
     at_us: int
     received_us: int
     value: float
     observation_id: int
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from cityloop.kernel.areas import CITY, AreaCode
 from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.instants import to_us
+from cityloop.kernel.quality import Quality
 from cityloop.kernel.text import Text
 from cityloop.sense import facade as sense
 
@@ -26,12 +27,14 @@ class Newest:
         at: its phenomenon time.
         received_at: when it reached us.
         value: the number, None where the result is none.
+        is_late: whether it was held back on its way, so that newer ones may be coming.
     """
 
     observation_id: int
     at: datetime
     received_at: datetime
     value: float | None
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,13 @@ def newest_of(datastream_ids: Iterable[int]) -> dict[int, Newest]:
     if not ids:
         return {}
     return {
-        number: Newest(latest.observation_id, latest.phenomenon_time, latest.received_at, latest.value)
+        number: Newest(
+            latest.observation_id,
+            latest.phenomenon_time,
+            latest.received_at,
+            latest.value,
+            latest.quality is Quality.LATE,
+        )
         for number, latest in sense.latest_of(ids).items()
         if latest.observation_id is not None and latest.phenomenon_time is not None and latest.received_at is not None
     }

@@ -66,7 +66,7 @@ class Chronicle:
         return self._facts
 
     def _is_history(self, event: Event, coming: Sequence[Event]) -> bool:
-        is_late = event.sample.received_us - event.sample.at_us > self._late_us
+        is_late = event.sample.is_late or event.sample.received_us - event.sample.at_us > self._late_us
         ends = any(later.kind is EventKind.CLEARED for later in coming)
         return event.kind is EventKind.RAISED and self._alarm is None and is_late and ends
 

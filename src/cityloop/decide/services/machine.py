@@ -5,13 +5,13 @@ be killed at any moment: a run is one transaction, and what it consumed is delet
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import ExpressionWrapper, F, Min, Q, fields
+from django.db.models import ExpressionWrapper, F, Max, Min, Q, fields
 
 from cityloop.decide.models import Alarm, Candidate, Machine, Pending, ScreenRow, Watch
 from cityloop.decide.rules import Condition, Event, Sample, matured, step
@@ -23,6 +23,7 @@ from cityloop.journal.facade import post
 from cityloop.kernel.facts import Fact
 from cityloop.kernel.instants import from_us, to_us
 from cityloop.kernel.levels import Level
+from cityloop.sense import facade as sense
 
 CANDIDATES_PER_RUN_MAX = 5000
 """How many changes one transaction consumes; keeps it under a second in a flood."""
@@ -40,6 +41,12 @@ LATE_SETTLES = timedelta(seconds=60)
 """Late changes wait until their stream has caught up with the present, but not longer than this after their arrival:
 a condition that has ended meanwhile becomes history, not a fresh alarm (house default)."""
 
+CATCHES_UP_BY = timedelta(seconds=30)
+"""A stream whose newest reading is less late than its change by this is catching up: a cut cable was mended."""
+
+CATCHES_UP_MAX = timedelta(minutes=10)
+"""How long a stream may take to catch up before its changes are judged by what is known (house default)."""
+
 SKEW_MAX = timedelta(minutes=5)
 """A reading whose clock runs ahead by more is never judged (domain reference, section 2)."""
 
@@ -50,6 +57,14 @@ Key = tuple[str, int]
 """Code of a watch and a stream."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """Since when a stream's late changes wait, and how late the latest of them came."""
+
+    came: datetime
+    by: timedelta
+
+
 @dataclass(slots=True)
 class _Run:
     """What one run read and will write."""
@@ -58,6 +73,7 @@ class _Run:
     newest: dict[int, Newest]
     candidates: list[Candidate] = field(default_factory=list)
     put_off: set[int] = field(default_factory=set)
+    held_back: set[int] = field(default_factory=set)
     is_cut_short: bool = False
     ignored: int = 0
     facts: list[Fact] = field(default_factory=list)
@@ -93,11 +109,12 @@ def hold_lock() -> None:
 def _run_once(now: datetime) -> _Run:
     hold_lock()
     pending = list(Pending.objects.order_by("due_at")[:PENDING_MAX])
-    late = _late_streams()
+    late, held_back = _late_streams()
     # The newest readings are read before the candidates: a return that came before a newest reading is then among
     # the candidates, so that "still over the limit up to that reading" is true.
     run = _Run(now, newest_of({*late, *(row.datastream_id for row in pending)}))
-    run.put_off = {stream for stream, came in late.items() if not _has_caught_up(run, stream, came)}
+    run.held_back = held_back
+    run.put_off = {stream for stream, one in late.items() if not _has_caught_up(run, stream, one)}
     _read_candidates(run, late)
     _take_back_shelved(run)
     _judge(run, pending)
@@ -109,18 +126,29 @@ def _lateness() -> "ExpressionWrapper[Any]":
     return ExpressionWrapper(F("received_at") - F("phenomenon_time"), output_field=fields.DurationField())
 
 
-def _late_streams() -> dict[int, datetime]:
-    rows = Candidate.objects.annotate(lateness=_lateness()).filter(lateness__gt=LATE_AFTER)
-    return dict(rows.values_list("datastream_id").annotate(Min("received_at")).order_by())
+def _late_streams() -> tuple[dict[int, _Late], set[int]]:
+    """Return the streams with changes that came late, and the ids of the readings that were held back on their way."""
+    rows = Candidate.objects.order_by("pk").values_list("datastream_id", "phenomenon_time", "observation_id")
+    held_back = sense.late_among(rows[:CANDIDATES_PER_RUN_MAX])
+    late = Q(lateness__gt=LATE_AFTER) | Q(observation_id__in=held_back)
+    found = Candidate.objects.annotate(lateness=_lateness()).filter(late).values("datastream_id")
+    found = found.annotate(came=Min("received_at"), by=Max("lateness")).order_by()
+    return {row["datastream_id"]: _Late(row["came"], row["by"]) for row in found}, held_back
 
 
-def _has_caught_up(run: _Run, datastream_id: int, came: datetime) -> bool:
+def _has_caught_up(run: _Run, datastream_id: int, late: _Late) -> bool:
     newest = run.newest.get(datastream_id)
-    is_present = newest is not None and newest.received_at - newest.at <= LATE_AFTER
-    return is_present or run.now - came >= LATE_SETTLES
+    waited = run.now - late.came
+    if newest is None:
+        return waited >= LATE_SETTLES
+    lateness = newest.received_at - newest.at
+    if not newest.is_late and lateness <= LATE_AFTER:
+        return True
+    catches_up = newest.is_late and run.now - newest.received_at < LATE_SETTLES and late.by - lateness > CATCHES_UP_BY
+    return waited >= (CATCHES_UP_MAX if catches_up else LATE_SETTLES)
 
 
-def _read_candidates(run: _Run, late: dict[int, datetime]) -> None:
+def _read_candidates(run: _Run, late: Container[int]) -> None:
     rows = Candidate.objects.exclude(datastream_id__in=run.put_off).order_by("pk")
     read = list(rows[:CANDIDATES_PER_RUN_MAX])
     run.is_cut_short = len(read) == CANDIDATES_PER_RUN_MAX
@@ -167,7 +195,13 @@ def _samples_by_key(run: _Run) -> dict[Key, list[Sample]]:
         if current.get(code, row.watch_id) != row.watch_id:
             run.stale.add((row.datastream_id, current[code]))
         samples[code, row.datastream_id].append(
-            Sample(to_us(row.phenomenon_time), to_us(row.received_at), row.value, row.observation_id)
+            Sample(
+                to_us(row.phenomenon_time),
+                to_us(row.received_at),
+                row.value,
+                row.observation_id,
+                row.observation_id in run.held_back,
+            )
         )
     return samples
 

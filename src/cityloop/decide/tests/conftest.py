@@ -24,6 +24,7 @@ from cityloop.kernel.declarations import (
 from cityloop.kernel.facts import Fact
 from cityloop.kernel.instants import to_us
 from cityloop.kernel.levels import Level
+from cityloop.kernel.quality import Quality
 from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import PersonView
@@ -104,9 +105,15 @@ class City:
     def watch_by(self, *specs: WatchSpec, now: datetime = NOON) -> int:
         return facade.declare(replace(PROJECT, watches=specs), now=now)
 
-    def read(self, *readings: tuple[float, float], stream: int = 0, received_s: float | None = None) -> int:
+    def read(
+        self,
+        *readings: tuple[float, float],
+        stream: int = 0,
+        received_s: float | None = None,
+        quality: Quality = Quality.GOOD,
+    ) -> int:
         """Take in (second, value) readings of a stream, each with the time it has unless told otherwise."""
-        return asyncio.run(Mouth(self).take(stream or self.first, readings, received_s))
+        return asyncio.run(Mouth(self).take(stream or self.first, readings, received_s, quality=quality))
 
     def facts(self, *kinds: type[Fact]) -> list[Fact]:
         return [entry.fact for entry in reversed(journal.newest_facts(kinds=kinds, limit=1000))]
@@ -130,11 +137,18 @@ class Mouth:
         self.city = city
         self.screen = Screen()
 
-    async def take(self, stream: int, readings: Sequence[tuple[float, float]], received_s: float | None = None) -> int:
+    async def take(
+        self,
+        stream: int,
+        readings: Sequence[tuple[float, float]],
+        received_s: float | None = None,
+        *,
+        quality: Quality = Quality.GOOD,
+    ) -> int:
         async with await psycopg.AsyncConnection.connect(dsn()) as connected:
             await self.screen.reload_if_changed(connected)
             await connected.rollback()
-            return await self._take(connected, stream, readings, received_s)
+            return await self._take(connected, stream, readings, received_s, quality)
 
     async def _take(
         self,
@@ -142,6 +156,7 @@ class Mouth:
         stream: int,
         readings: Sequence[tuple[float, float]],
         received_s: float | None,
+        quality: Quality,
     ) -> int:
         self.city.observation_id += 1000
         ids = self.city.observation_id + np.arange(len(readings))
@@ -154,10 +169,16 @@ class Mouth:
         if not fresh:
             return 0
         await connected.execute(
-            "UPDATE sense_latest SET id = %s, phenomenon_time = %s, result = %s, quality = 0, received_at = %s"
+            "UPDATE sense_latest SET id = %s, phenomenon_time = %s, result = %s, quality = %s, received_at = %s"
             " WHERE datastream_id = %s",
-            [int(ids[-1]), at(readings[-1][0]), readings[-1][1], received, stream],
+            [int(ids[-1]), at(readings[-1][0]), readings[-1][1], int(quality), received, stream],
         )
+        for number, (second, value) in zip(ids.tolist(), readings, strict=True):
+            await connected.execute(
+                "INSERT INTO sense_observation (datastream_id, phenomenon_time, id, result, quality, feature_id)"
+                " VALUES (%s, %s, %s, %s, %s, 1)",
+                [stream, at(second), number, value, int(quality)],
+            )
         async with connected.pipeline():
             handed = await self.screen.judge(
                 connected,

@@ -20,6 +20,7 @@ from cityloop.kernel.facts.decided import (
     AlarmUnshelved,
 )
 from cityloop.kernel.levels import Level
+from cityloop.kernel.quality import Quality
 
 
 def only_alarm() -> facade.AlarmView:
@@ -205,6 +206,41 @@ def test_a_late_condition_that_still_stands_is_an_alarm(city: City) -> None:
     assert Alarm.objects.count() == 1
     facade.run_machine(at(7361))
     assert Alarm.objects.count() == 2
+
+
+def test_a_condition_that_came_and_went_behind_a_cut_cable_is_history_only(city: City) -> None:
+    city.watch_by(QUICK)
+    city.read((0, 0.15), received_s=40, quality=Quality.LATE)
+    facade.run_machine(at(40))
+    assert not Alarm.objects.exists()
+    city.read((20, 0.35), received_s=41, quality=Quality.LATE)
+    city.read((41, 0.35))
+    facade.run_machine(at(42))
+    alarm = only_alarm()
+    assert (alarm.late, alarm.state, alarm.cleared_at) == (True, facade.AlarmState.CLOSED, at(20))
+    assert city.facts(AlarmRaised, AlarmCleared, AlarmClosed) == []
+
+
+def test_a_condition_behind_a_cut_cable_that_still_stands_is_raised_once_the_stream_is_present(city: City) -> None:
+    city.watch_by(QUICK)
+    city.read((0, 0.15), received_s=40, quality=Quality.LATE)
+    facade.run_machine(at(40))
+    assert not Alarm.objects.exists()
+    city.read((41, 0.15))
+    facade.run_machine(at(42))
+    assert only_alarm().stands
+
+
+def test_a_stream_that_catches_up_slowly_is_waited_for(city: City) -> None:
+    city.watch_by(QUICK)
+    city.read((0, 0.15), received_s=600, quality=Quality.LATE)
+    city.read((500, 0.15), received_s=690, quality=Quality.LATE)
+    facade.run_machine(at(700))
+    assert not Alarm.objects.exists()
+    city.read((550, 0.35), received_s=701, quality=Quality.LATE)
+    city.read((702, 0.35))
+    facade.run_machine(at(703))
+    assert only_alarm().late
 
 
 def test_the_machine_restarts_in_mid_hold(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
