@@ -34,8 +34,9 @@ def _database() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _serving(dsn: str, *, anonymous: bool) -> Iterator[str]:
+def _serving(dsn: str, *, anonymous: bool, **more: str) -> Iterator[str]:
     environment = {**os.environ, "CITYLOOP_POSTGRES_DSN": dsn, "STA_ANONYMOUS": "yes" if anonymous else "no"}
+    environment |= more
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -76,15 +77,22 @@ def sta_dsn() -> Iterator[str]:
         yield dsn
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serve_sta(sta_dsn: str) -> Callable[..., contextlib.AbstractContextManager[str]]:
     """Serve the API once more on the same database, open or not."""
-    return lambda *, anonymous: _serving(sta_dsn, anonymous=anonymous)
+    return lambda *, anonymous, **more: _serving(sta_dsn, anonymous=anonymous, **more)
 
 
 @pytest.fixture(scope="session")
 def sta_address(sta_dsn: str) -> Iterator[str]:
     with _serving(sta_dsn, anonymous=True) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def closed_address(sta_dsn: str) -> Iterator[str]:
+    """Serve the API with rights: tokens count from the next NOTIFY on."""
+    with _serving(sta_dsn, anonymous=False) as address:
         yield address
 
 

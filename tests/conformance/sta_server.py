@@ -1,12 +1,15 @@
 """The SensorThings API alone with the real pipeline, open to everybody, for the conformance tests' own database."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
 from typing import Any
 
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from cityloop.convey.stream.news.announcing import Announcements
 from cityloop.registry.stream import Rights
 from cityloop.sense.stream.sta import build
 from cityloop.site.pipeline import open_pipeline
@@ -37,14 +40,19 @@ class Served:
         dsn = os.environ["CITYLOOP_POSTGRES_DSN"]
         pool: AsyncConnectionPool[Any] = AsyncConnectionPool(dsn, min_size=1, max_size=4, open=False)
         await self._stack.enter_async_context(pool)
-        pipeline = await open_pipeline(dsn, node=0, process="conformance")
+        news = Announcements(os.environ["STA_NEWS"]) if "STA_NEWS" in os.environ else None
+        if news is not None:
+            self._stack.callback(asyncio.create_task(news.run()).cancel)
+        pipeline = await open_pipeline(dsn, node=0, process="conformance", announcer=news)
         self._stack.push_async_callback(pipeline.close)
         rights = Rights()
         async with pool.connection() as connection:
             await rights.load(connection)
+        follower = asyncio.create_task(rights.follow(lambda: AsyncConnection.connect(dsn)))
+        self._stack.callback(follower.cancel)
         is_open = os.environ["STA_ANONYMOUS"] == "yes"
         self._application = build(
-            pool=pool, ingest=pipeline, rights=rights, anonymous=is_open, page_size=20, page_max=50
+            pool=pool, ingest=pipeline, rights=rights, anonymous=is_open, page_size=20, page_max=50, news=news
         )
 
 
