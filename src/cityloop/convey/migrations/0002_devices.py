@@ -159,5 +159,14 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["device", "-at"], name="convey_devicechange_of")],
             },
         ),
+        migrations.CreateModel(
+            name="LedgerVersion",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.BigIntegerField(db_default=0)),
+            ],
+            options={"db_table": "convey_ledgerversion"},
+        ),
+        migrations.RunSQL("INSERT INTO convey_ledgerversion DEFAULT VALUES", migrations.RunSQL.noop),
         migrations.RunSQL(TERMS, migrations.RunSQL.noop),
     ]

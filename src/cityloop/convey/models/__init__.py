@@ -1,6 +1,6 @@
 """Tables of convey: positions of streams; devices; shared data; nodes."""
 
-from cityloop.convey.models.devices import Channel, Device, DeviceChange, DeviceImport, DeviceTerm
+from cityloop.convey.models.devices import Channel, Device, DeviceChange, DeviceImport, DeviceTerm, LedgerVersion
 from cityloop.convey.models.positions import StreamPosition
 from cityloop.convey.models.sharing import (
     Access,
@@ -27,6 +27,7 @@ __all__ = [
     "DeviceImport",
     "DeviceTerm",
     "ExternalSet",
+    "LedgerVersion",
     "SharingTerm",
     "StreamPosition",
     "Subscription",

@@ -125,3 +125,14 @@ class DeviceImport(models.Model):
         """Read newest first; only the last ones are kept."""
 
         db_table = "convey_deviceimport"
+
+
+class LedgerVersion(models.Model):
+    """One row, moved in every transaction that changes who may speak or how readings are marked."""
+
+    version = models.BigIntegerField(db_default=0)
+
+    class Meta:
+        """Compared every two seconds by the processes of the data plane."""
+
+        db_table = "convey_ledgerversion"

@@ -112,7 +112,7 @@ class StepNotPossibleError(CityloopError):
 class DeviceCodeError(CityloopError):
     """A code cannot be a device's."""
 
-    key = "The code %(code)s cannot be a device's: letters, digits, - and _, at most 60, and no name of the platform's own."
+    key = "The code %(code)s cannot be a device's: at most 60 letters, digits, - and _, and no name the platform uses."
 
 
 def state_after(state: DeviceState, act: Act) -> DeviceState:
