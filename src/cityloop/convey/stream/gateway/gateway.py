@@ -70,7 +70,15 @@ class Gateway:
         ports: where each protocol listens, by its code, once it does.
     """
 
-    def __init__(self, intake: Intake, openings: Sequence[Opening], *, host: str, tick_s: float = TICK_S) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        openings: Sequence[Opening],
+        *,
+        host: str,
+        tick_s: float = TICK_S,
+        listen_again_s: float = LISTEN_AGAIN_S,
+    ) -> None:
         """Serve nothing yet.
 
         Args:
@@ -78,9 +86,11 @@ class Gateway:
             openings: the protocols.
             host: address to listen on.
             tick_s: how often devices are looked up again, seconds.
+            listen_again_s: pause before an address that could not be had is tried again, seconds.
         """
         self.ports: dict[str, int] = {}
-        self._intake, self._host, self._tick_s = intake, host, tick_s
+        self._intake, self._host = intake, host
+        self._tick_s, self._listen_again_s = tick_s, listen_again_s
         self._mouths: list[tuple[Opening, Mouth]] = [
             (opening, _MOUTHS[opening.protocol.carrier](opening.protocol, intake, bounds=opening.bounds))
             for opening in openings
@@ -108,7 +118,7 @@ class Gateway:
                 self.ports[code] = await mouth.start(self._host, opening.port)
             except OSError as error:
                 log.warning("%s cannot listen on %s port %d: %s", code, self._host, opening.port, error)
-                await asyncio.sleep(LISTEN_AGAIN_S)
+                await asyncio.sleep(self._listen_again_s)
             else:
                 self._started.append(mouth)
                 log.info("%s listens on %s port %d", code, self._host, self.ports[code])

@@ -12,7 +12,6 @@ from cityloop.sense.stream.protocols.hj212.message import (
     message_of,
     moment_text,
     order,
-    segment_of,
 )
 from cityloop.sense.stream.protocols.port import Admit, Parcel, Polled, Refused, Settled, Turn
 from cityloop.sense.stream.protocols.unreadable import Reason, UnreadableError, refusal
@@ -35,7 +34,7 @@ _ACCEPTED = {Command.REQUEST_ANSWER: ("QnRtn", "1"), Command.RESULT: ("ExeRtn", 
 @dataclass(slots=True)
 class _Assembly:
     began_us: int
-    parts: dict[int, Message] = field(default_factory=dict)
+    parts: dict[int, tuple[Message, bytes]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -105,7 +104,7 @@ class Hj212Session:
     def _take_data(self, message: Message, segment: bytes, turn: Turn, now_us: int) -> None:
         raw = framed(segment)
         if message.packets > 1:
-            whole = self._assembled(message, turn, now_us)
+            whole = self._assembled(message, segment, turn, now_us)
             if whole is None:
                 return
             message, raw = whole
@@ -150,22 +149,22 @@ class Hj212Session:
     def _set_clock(message: Message, now_us: int) -> bytes:
         return order(message, Command.SET_TIME, contents=f"SystemTime={moment_text(now_us)}", now_us=now_us)
 
-    def _assembled(self, message: Message, turn: Turn, now_us: int) -> tuple[Message, bytes] | None:
+    def _assembled(self, message: Message, segment: bytes, turn: Turn, now_us: int) -> tuple[Message, bytes] | None:
         """Return a message made whole, with its frames; None where packets are missing."""
         key = (message.station, message.command, message.request)
         if key not in self._assemblies and len(self._assemblies) >= ASSEMBLIES_MAX:
             self._give_up(next(iter(self._assemblies)), turn)
         parts = self._assemblies.setdefault(key, _Assembly(now_us)).parts
-        parts[message.packet] = message
+        parts[message.packet] = (message, segment)
         if set(parts) != set(range(1, message.packets + 1)):
             return None
         del self._assemblies[key]
         ordered = [parts[number] for number in sorted(parts)]
-        raw = b"".join(framed(segment_of(part)) for part in ordered)
-        return replace(message, contents=";".join(part.contents for part in ordered)), raw
+        raw = b"".join(framed(each) for _, each in ordered)
+        return replace(message, contents=";".join(part.contents for part, _ in ordered)), raw
 
     def _give_up(self, key: tuple[str, str, str], turn: Turn) -> None:
         parts = self._assemblies.pop(key).parts
-        first = next(iter(parts.values()))
+        first, segment = next(iter(parts.values()))
         detail = f"packets {sorted(parts)} of {first.packets} came, the rest did not"
-        turn.refused.append(Refused(Reason.INCOMPLETE, detail, segment_of(first), key[0]))
+        turn.refused.append(Refused(Reason.INCOMPLETE, detail, framed(segment), key[0]))

@@ -1,0 +1,1 @@
+"""Terminals of devices, each a process of its own. What they send is simulated."""
