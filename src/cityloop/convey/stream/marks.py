@@ -3,7 +3,7 @@
 A stream the ledger does not list costs one binary search; a batch without listed streams ends there.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ class Marks(LedgerFollower):
             np.frombuffer(part, kind).astype(np.dtype(kind).newbyteorder("="))
             for part, kind in zip(row, kinds, strict=False)
         ]
-        self._channels = Channels(*columns, int(row[-1] * 1e6))
+        self._channels = replace(Channels(*columns), ahead_us=int(row[-1] * 1e6))
 
     def mark(self, readings: Readings) -> None:
         """Change the column `quality` in place where something is known against a good reading.
