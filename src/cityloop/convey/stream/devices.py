@@ -16,12 +16,14 @@ SKEW_NOTED_S = 1.0
 
 _DEVICES = """
     SELECT id, code, protocol, address, thing_id, endpoint, secret_digest FROM convey_device
-    WHERE protocol <> '' AND address <> '' AND state NOT IN ('retired', 'quarantined')
+    WHERE protocol <> '' AND (address <> '' OR starts_with(protocol, 'json:'))
+    AND state NOT IN ('retired', 'quarantined')
 """
 _CHANNELS = """
     SELECT c.device_id, c.name, c.datastream_id, c.scale, c.offset FROM convey_channel c
     JOIN convey_device d ON d.id = c.device_id
-    WHERE d.protocol <> '' AND d.address <> '' AND d.state NOT IN ('retired', 'quarantined')
+    WHERE d.protocol <> '' AND (d.address <> '' OR starts_with(d.protocol, 'json:'))
+    AND d.state NOT IN ('retired', 'quarantined')
 """
 _HEARD = """
     UPDATE convey_device d SET
@@ -45,14 +47,16 @@ class Ledger(LedgerFollower):
         self._devices: dict[tuple[str, str], tuple[DeviceRecord, str]] = {}
         self._channels: dict[int, dict[str, ChannelRecord]] = {}
         self._polled: dict[str, list[DeviceRecord]] = {}
+        self._named: dict[str, DeviceRecord] = {}
         self._heard: dict[int, tuple[int, float | None]] = {}
 
     async def load(self, connection: AsyncConnection[Any]) -> None:
         """Read devices and channels."""
         devices: dict[tuple[str, str], tuple[DeviceRecord, str]] = {}
         polled: dict[str, list[DeviceRecord]] = {}
+        named: dict[str, DeviceRecord] = {}
         for device_id, code, protocol, address, thing_id, endpoint, digest in await _rows(connection, _DEVICES):
-            record = DeviceRecord(device_id, code, protocol, address, thing_id, endpoint)
+            named[code] = record = DeviceRecord(device_id, code, protocol, address, thing_id, endpoint)
             if endpoint:
                 polled.setdefault(protocol, []).append(record)
             else:
@@ -60,7 +64,7 @@ class Ledger(LedgerFollower):
         channels: dict[int, dict[str, ChannelRecord]] = {}
         for device_id, name, datastream_id, scale, offset in await _rows(connection, _CHANNELS):
             channels.setdefault(device_id, {})[name] = ChannelRecord(datastream_id, scale, offset)
-        self._devices, self._channels, self._polled = devices, channels, polled
+        self._devices, self._channels, self._polled, self._named = devices, channels, polled, named
 
     def admitted(self, protocol: str, address: str, secret: str = "") -> DeviceRecord | None:
         """Return the device, None where it may not speak or the secret is wrong."""
@@ -68,6 +72,10 @@ class Ledger(LedgerFollower):
         if record is None or (digest and digest != secret_digest_of(protocol, address, secret)):
             return None
         return record
+
+    def named(self, code: str) -> DeviceRecord | None:
+        """Return the device of a code, None where it may not speak: over MQTT the broker has proved who it is."""
+        return self._named.get(code)
 
     def channel(self, device: DeviceRecord, channel: str) -> ChannelRecord | None:
         """Return the datastream of a channel, None where the ledger names none."""
