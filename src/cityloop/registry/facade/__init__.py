@@ -58,6 +58,7 @@ from cityloop.registry.selectors.audit import (
     audit_entries,
     may_token_read,
     tokens,
+    tokens_of_thing,
 )
 from cityloop.registry.selectors.organisations import (
     OrganisationView,
@@ -77,6 +78,14 @@ from cityloop.registry.selectors.people import (
     today,
 )
 from cityloop.registry.services.demo import DEMO_PEOPLE, DemoPerson, ensure_demo_people
+from cityloop.registry.services.device_tokens import (
+    SUSPENDED,
+    DeviceKeyOrder,
+    issue_device_keys,
+    replace_device_key,
+    resume_device_keys,
+    suspend_device_keys,
+)
 from cityloop.registry.services.logins import LockedOutError, LoginFailedError
 from cityloop.registry.services.people import AccountTakenError, PasswordRefusedError, WrongPasswordError
 from cityloop.registry.services.seeding import Seeded, load_calendar, seed
@@ -105,12 +114,14 @@ __all__ = [
     "DEMO_PEOPLE",
     "PASSWORD_PATH",
     "ROLES",
+    "SUSPENDED",
     "VISITOR",
     "AccessDeniedError",
     "AccountTakenError",
     "AreaView",
     "AuditView",
     "DemoPerson",
+    "DeviceKeyOrder",
     "DutiesMustStaySeparateError",
     "HouseForm",
     "LockedOutError",
@@ -152,6 +163,7 @@ __all__ = [
     "grant",
     "in_words",
     "is_workday",
+    "issue_device_keys",
     "issue_token",
     "keep_denial",
     "load_calendar",
@@ -174,14 +186,18 @@ __all__ = [
     "public",
     "reach_of",
     "remember_language",
+    "replace_device_key",
     "require",
     "requires",
     "reset_password",
+    "resume_device_keys",
     "revoke_token",
     "revoke_tokens_of_thing",
     "seed",
     "sentence_of",
     "set_active",
+    "suspend_device_keys",
     "today",
     "tokens",
+    "tokens_of_thing",
 ]

@@ -94,27 +94,37 @@ class TokenView:
     expires_at: datetime | None
     revoked_at: datetime | None
     organisation: str = ""
+    thing_id: int | None = None
+    may_task: bool = False
+
+
+def tokens_of_thing(thing_id: int) -> list[TokenView]:
+    """Return the keys of a device, newest first."""
+    return [_token(row) for row in ApiToken.objects.filter(thing_id=thing_id).order_by("-pk")]
 
 
 def tokens(*, organisation: str | None = None) -> list[TokenView]:
-    """Return all tokens, or those of an organisation's machines, newest first."""
-    rows = ApiToken.objects.order_by("-pk")
+    """Return the tokens of all machines but devices, or those of an organisation's machines, newest first."""
+    rows = ApiToken.objects.filter(thing_id=None).order_by("-pk")
     if organisation is not None:
         rows = rows.filter(organisation=organisation, thing_id=None)
-    return [
-        TokenView(
-            token_id=row.pk,
-            name=row.name,
-            may_read=row.may_read,
-            may_write=row.may_write,
-            area=AreaCode(row.area_id),
-            issued_at=row.issued_at,
-            expires_at=row.expires_at,
-            revoked_at=row.revoked_at,
-            organisation=row.organisation,
-        )
-        for row in rows
-    ]
+    return [_token(row) for row in rows]
+
+
+def _token(row: ApiToken) -> TokenView:
+    return TokenView(
+        token_id=row.pk,
+        name=row.name,
+        may_read=row.may_read,
+        may_write=row.may_write,
+        area=AreaCode(row.area_id),
+        issued_at=row.issued_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        organisation=row.organisation,
+        thing_id=row.thing_id,
+        may_task=row.may_task,
+    )
 
 
 def may_token_read(bearer_token: str, *, now: datetime) -> bool:
