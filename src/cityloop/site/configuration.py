@@ -61,6 +61,10 @@ class Configuration:
     )
     nats_bin: str = _setting("", gettext_noop("The nats-server program; else the installed wheel, else PATH."))
     node: int = _setting(0, gettext_noop("Number of this node, 0-63; 0 is the city."))
+    gateways: str = _setting(
+        "", gettext_noop("Device protocols that are listened to, comma separated, each with :port where it is another.")
+    )
+    gateway_host: str = _setting("127.0.0.1", gettext_noop("Address the device protocols are listened to on."))
     history_hot_days: int = _setting(
         3, gettext_noop("Whole days before today whose readings stay as single rows; older days are packed.")
     )

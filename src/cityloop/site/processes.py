@@ -142,6 +142,8 @@ def city_children(configuration: Configuration, *, listener_number: int) -> list
         _city_child(configuration, "loop", "cityloop.site.reactor"),
         _city_child(configuration, "jobs", "cityloop.site.jobs"),
     ]
+    if configuration.gateways:
+        rest.append(_city_child(configuration, "gateway", "cityloop.site.gateway"))
     if configuration.demo in PLAYED:
         rest.append(_city_child(configuration, "replay", "cityloop.site.cli", "replay", "--demo", configuration.demo))
     return web + rest
