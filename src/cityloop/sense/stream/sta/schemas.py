@@ -61,24 +61,23 @@ def _given(entity: EntityType, *, is_new: bool) -> Schema:
     return {**schema, "required": required} if required else schema
 
 
+_VALUES: dict[Kind, Schema] = {
+    Kind.ID: {"type": "integer", "format": "int64"},
+    Kind.TEXT: {"type": "string"},
+    Kind.TIME: {"type": ["string", "null"], "format": "date-time"},
+    Kind.SPAN: {"type": ["string", "null"], "description": _INTERVAL},
+    Kind.RESULT: {"description": "Any JSON."},
+    Kind.GEO: {"description": "GeoJSON where the encoding type says so, otherwise any JSON."},
+    Kind.JSON: {"description": "Any JSON."},
+}
+_OBJECTS = ("properties", "parameters")
+
+
 def value_of(item: Property) -> Schema:
     """Return the schema of a property's value."""
-    match item.kind:
-        case Kind.ID:
-            return {"type": "integer", "format": "int64"}
-        case Kind.TEXT:
-            return {"type": "string"}
-        case Kind.TIME:
-            return {"type": ["string", "null"], "format": "date-time"}
-        case Kind.SPAN:
-            return {"type": ["string", "null"], "description": _INTERVAL}
-        case Kind.RESULT:
-            return {"description": "Any JSON."}
-        case Kind.GEO:
-            return {"description": "GeoJSON where the encoding type says so, otherwise any JSON."}
     if item.name == "unitOfMeasurement":
         return _UNIT
-    return {"type": ["object", "null"]} if item.name in ("properties", "parameters") else {"description": "Any JSON."}
+    return {"type": ["object", "null"]} if item.name in _OBJECTS else _VALUES[item.kind]
 
 
 def _page_of(name: str) -> Schema:
