@@ -10,8 +10,7 @@ import math
 import secrets
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 from cityloop.kernel.errors import CityloopError
@@ -25,9 +24,16 @@ PING_S = 5.0
 PORT = 4222
 """Where a NATS server listens unless its address says otherwise."""
 
+INBOX = "_INBOX"
+"""First word of the subjects that answers come to, unless a connection may only hear below another."""
+
 _REQUESTS, _FETCHES = b"1", b"2"
 _MESSAGE, _MESSAGE_WITH_HEADERS = ord("M"), ord("H")
 _STATUS = b"NATS/1.0 "
+_STATUS_AT, _BLANK = len(_STATUS) - 1, ord(" ")
+_PARTS_OF_DELIVERY = 6
+"""A delivery of JetStream, by far the most frequent, has headers and a reply; it is taken apart in the loop itself."""
+
 _PARTS_WITH_REPLY = {_MESSAGE: 5, _MESSAGE_WITH_HEADERS: 6}
 
 
@@ -38,8 +44,7 @@ class NatsAwayError(CityloopError):
     status = 503
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A message of a fetch.
 
     Attributes:
@@ -56,8 +61,8 @@ class Delivery:
 class Nats(asyncio.Protocol):
     """A connection; open it with `open_nats`."""
 
-    def __init__(self) -> None:
-        """Wait for the server's greeting."""
+    def __init__(self, inbox: str = INBOX) -> None:
+        """Wait for the server's greeting; answers come below the inbox's subject."""
         self.deliveries: deque[Delivery] = deque()
         self.statuses: deque[bytes] = deque()
         self.lost: Exception | None = None
@@ -67,8 +72,8 @@ class Nats(asyncio.Protocol):
         self._answers: dict[bytes, asyncio.Future[bytes]] = {}
         self._news = asyncio.Event()
         self._pongs: deque[asyncio.Future[None]] = deque()
-        self._number = 0
-        self._inbox = b"_INBOX." + secrets.token_hex(8).encode() + b"."
+        self._number = self._subscriptions = 0
+        self._inbox = inbox.encode() + b"." + secrets.token_hex(8).encode() + b"."
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way to the server."""
@@ -81,7 +86,7 @@ class Nats(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take the protocol apart."""
         buffer = self._buffer + data if self._buffer else data
-        at = 0
+        at, size, add = 0, len(buffer), self.deliveries.append
         while (line_end := buffer.find(b"\r\n", at)) >= 0:
             kind = buffer[at]
             if kind not in _PARTS_WITH_REPLY:
@@ -91,9 +96,12 @@ class Nats(asyncio.Protocol):
             parts = buffer[at:line_end].split(b" ")
             start = line_end + 2
             end = start + int(parts[-1])
-            if len(buffer) < end + 2:
+            if size < end + 2:
                 break
-            self._message(kind, parts, buffer[start:end])
+            if len(parts) == _PARTS_OF_DELIVERY and parts[2] == _FETCHES and buffer[start + _STATUS_AT] != _BLANK:
+                add(Delivery(parts[1], parts[3], buffer[start + int(parts[4]) : end]))
+            else:
+                self._message(kind, parts, buffer[start:end])
             at = end + 2
         self._buffer = buffer[at:]
         self._news.set()
@@ -203,6 +211,15 @@ class Nats(asyncio.Protocol):
         Raises:
             NatsAwayError: if there is none, or it is an error.
         """
+        answer: dict[str, Any] = json.loads(await self.request_bytes(subject, payload))
+        return answer
+
+    async def request_bytes(self, subject: str, payload: bytes, *, wait_s: float = REQUEST_S_MAX) -> bytes:
+        """Return the answer to a message, as it is.
+
+        Raises:
+            NatsAwayError: if there is none in time, or it is an error.
+        """
         self._raise_if_lost()
         self._number += 1
         inbox = self._inbox + _REQUESTS + b".%d" % self._number
@@ -210,13 +227,12 @@ class Nats(asyncio.Protocol):
         self._answers[inbox] = waiting
         self.publish(subject.encode(), payload, reply=inbox)
         try:
-            async with asyncio.timeout(REQUEST_S_MAX):
-                answer: dict[str, Any] = json.loads(await waiting)
+            async with asyncio.timeout(wait_s):
+                return await waiting
         except TimeoutError as error:
             raise NatsAwayError(reason=f"no answer to {subject}") from error
         finally:
             self._answers.pop(inbox, None)
-        return answer
 
     def publish(self, subject: bytes, payload: bytes, *, reply: bytes = b"") -> None:
         """Publish a message."""
@@ -234,7 +250,8 @@ class Nats(asyncio.Protocol):
 
     def subscribe(self, subject: str) -> None:
         """Let messages of a subject, wildcards allowed, come to `deliveries` too."""
-        self.write(b"SUB %b %b\r\n" % (subject.encode(), _FETCHES))
+        self._subscriptions += 1
+        self.write(b"SUB %b %d\r\n" % (subject.encode(), int(_FETCHES) + self._subscriptions))
 
     @property
     def waiting_bytes(self) -> int:
@@ -269,11 +286,12 @@ class Nats(asyncio.Protocol):
             raise NatsAwayError(reason=str(self.lost))
 
 
-async def open_nats(address: str) -> Nats:
+async def open_nats(address: str, *, inbox: str = INBOX) -> Nats:
     """Return a connection to a NATS server.
 
     Args:
         address: `nats://user:password@host:port`.
+        inbox: subject below which answers come.
 
     Raises:
         NatsAwayError: if it cannot be reached, or refuses us.
@@ -281,7 +299,7 @@ async def open_nats(address: str) -> Nats:
     parts, loop = urlsplit(address), asyncio.get_running_loop()
     try:
         async with asyncio.timeout(REQUEST_S_MAX):
-            _, nats = await loop.create_connection(Nats, parts.hostname or "127.0.0.1", parts.port or PORT)
+            _, nats = await loop.create_connection(lambda: Nats(inbox), parts.hostname or "127.0.0.1", parts.port or PORT)
     except (OSError, TimeoutError) as error:
         raise NatsAwayError(reason=str(error)) from error
     try:
