@@ -10,19 +10,22 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import uvloop
 
-from cityloop.convey.stream.jetstream import Message, StreamReader, open_reader, prepare_stream, purge_until
+from cityloop.convey.stream.jetstream import Fetch, StreamReader, open_reader, prepare_stream, purge_until
 from cityloop.convey.stream.mqtt import MqttMouth
 from cityloop.convey.stream.nats import open_nats
+from cityloop.convey.stream.news.announcing import Announcements
 from cityloop.convey.stream.positions import Mark, PositionMovedError
 from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.instants import to_us
+from cityloop.sense.stream.readings import Readings
 from cityloop.site.configuration import Configuration, load
 from cityloop.site.logs import set_up_logs
+from cityloop.site.marking import open_marks
 from cityloop.site.metrics import beating
 from cityloop.site.pipeline import Pipeline, open_pipeline
 from cityloop.site.pipeline.requests import Takeover
@@ -33,8 +36,16 @@ log = logging.getLogger(__name__)
 PURGE_S = 2.0
 """How often what is in the history is deleted from the stream, seconds."""
 
+GATHER_S = 0.02
+"""Batches begin at least this far apart, seconds: what comes in between shares the cost of one transaction. A message
+after a pause is taken at once, and no device waits for it: PUBACK follows storage in the transport."""
+
 PAUSE_S_MIN, PAUSE_S_MAX = 0.1, 2.0
 """Pause before coming back, seconds, doubled from the least to the most."""
+
+
+Batch = tuple[Readings, Takeover]
+"""A fetch, read, and what it brings."""
 
 
 class Wire:
@@ -50,7 +61,7 @@ class Wire:
         self._address, self._pipeline = address, pipeline
         self._mouth = MqttMouth()
         self._pause_s = PAUSE_S_MIN
-        self._purged_at = time.monotonic()
+        self._purged_at = self._began_at = time.monotonic()
 
     async def run(self) -> None:
         """Take over until cancelled."""
@@ -86,24 +97,48 @@ class Wire:
     async def _take_over(self, reader: StreamReader, after: int) -> None:
         purged = after
         while True:
-            messages = await reader.take(wait_s=PURGE_S if purged < after else None)
-            if messages:
-                await self._keep(reader, messages, after)
-                after = messages[-1].sequence
+            batch = self._read(reader, await reader.take(wait_s=PURGE_S if purged < after else None), after)
+            while batch is not None:
+                keeping = asyncio.create_task(self._pipeline.take_over(*batch))
+                after = batch[1].mark.sequence
+                try:
+                    batch = await self._gathered(reader, after)
+                    await keeping
+                finally:
+                    keeping.cancel()
                 self._pause_s = PAUSE_S_MIN
-            if purged < after and time.monotonic() - self._purged_at >= PURGE_S:
-                await purge_until(reader.nats, after)
-                purged, self._purged_at = after, time.monotonic()
+                purged = await self._purged(reader, kept=after, purged=purged)
+            purged = await self._purged(reader, kept=after, purged=purged)
 
-    async def _keep(self, reader: StreamReader, messages: Sequence[Message], after: int) -> None:
+    async def _gathered(self, reader: StreamReader, after: int) -> Batch | None:
+        """Return what has come in while a batch is being kept, None where nothing has."""
+        await asyncio.sleep(self._began_at + GATHER_S - time.monotonic())
+        return self._read(reader, await reader.take(wait_s=0.0), after)
+
+    def _read(self, reader: StreamReader, messages: Fetch, after: int) -> Batch | None:
+        if not messages:
+            return None
+        self._began_at = time.monotonic()
         decoded = self._mouth.decode(messages, received_us=to_us(datetime.now(UTC)))
-        mark = Mark(reader.state.key, after, messages[-1].sequence, messages[-1].stored_us)
-        await self._pipeline.take_over(decoded.readings, Takeover(mark, decoded.rejected, decoded.refused))
+        mark = Mark(reader.state.key, after, messages.sequences[-1], messages.stored_us[-1])
+        return decoded.readings, Takeover(mark, decoded.rejected, decoded.refused)
+
+    async def _purged(self, reader: StreamReader, *, kept: int, purged: int) -> int:
+        """Delete what is in the history, now and then; return how far that has come."""
+        if purged == kept or time.monotonic() - self._purged_at < PURGE_S:
+            return purged
+        await purge_until(reader.nats, kept)
+        self._purged_at = time.monotonic()
+        return kept
 
 
 async def run(configuration: Configuration) -> None:
     """Take over until the process is asked to stop."""
-    pipeline = await open_pipeline(postgres_dsn(configuration), node=configuration.node, process="wire")
+    news = Announcements(nats_url(configuration))
+    announcing = asyncio.create_task(news.run(), name="announcements")
+    stack, dsn = AsyncExitStack(), postgres_dsn(configuration)
+    marks = await open_marks(stack, dsn)
+    pipeline = await open_pipeline(dsn, node=configuration.node, process="wire", markers=(marks,), announcer=news)
     pulse = asyncio.create_task(beating("wire"), name="beating")
     wire = asyncio.create_task(Wire(nats_url(configuration, user="wire"), pipeline).run(), name="wire")
     loop = asyncio.get_running_loop()
@@ -113,7 +148,9 @@ async def run(configuration: Configuration) -> None:
         await asyncio.gather(wire, return_exceptions=True)
     finally:
         pulse.cancel()
+        announcing.cancel()
         await pipeline.close()
+        await stack.aclose()
 
 
 def main() -> None:

@@ -10,9 +10,11 @@ still has its message.
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from operator import ne
+from typing import Any, overload
 
 from cityloop.convey.stream.nats import Nats, NatsAwayError, open_nats
 
@@ -75,6 +77,51 @@ class Message:
     payload: bytes
     sequence: int
     stored_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch(Sequence[Message]):
+    """Messages in order, column by column; one of them is put together only where it is asked for.
+
+    Attributes:
+        subjects: private subject of each.
+        payloads: body of each.
+        sequences: number of each in the stream.
+        stored_us: when JetStream stored each, microseconds since the Unix epoch.
+    """
+
+    subjects: Sequence[bytes] = ()
+    payloads: Sequence[bytes] = ()
+    sequences: Sequence[int] = ()
+    stored_us: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, messages: Sequence[Message]) -> "Fetch":
+        """Return messages as columns."""
+        if isinstance(messages, Fetch):
+            return messages
+        columns = [(m.subject, m.payload, m.sequence, m.stored_us) for m in messages]
+        return cls(*zip(*columns, strict=True)) if columns else cls()
+
+    def chosen(self, rows: Sequence[int]) -> "Fetch":
+        """Return some of the messages, in the order of `rows`; one may be named twice."""
+        columns = (self.subjects, self.payloads, self.sequences, self.stored_us)
+        return Fetch(*([column[row] for row in rows] for column in columns))
+
+    def __len__(self) -> int:
+        """Return how many messages there are."""
+        return len(self.sequences)
+
+    @overload
+    def __getitem__(self, row: int) -> Message: ...
+    @overload
+    def __getitem__(self, row: slice) -> "Fetch": ...
+    def __getitem__(self, row: int | slice) -> "Message | Fetch":
+        """Return a message, or several as a fetch."""
+        columns = (self.subjects, self.payloads, self.sequences, self.stored_us)
+        if isinstance(row, slice):
+            return Fetch(*(column[row] for column in columns))
+        return Message(self.subjects[row], self.payloads[row], self.sequences[row], self.stored_us[row])
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +230,7 @@ class StreamReader:
         self._due = 0
         self._delivered = 0
 
-    async def take(self, *, wait_s: float | None = None) -> list[Message]:
+    async def take(self, *, wait_s: float | None = None) -> Fetch:
         """Return the messages that have come, none if none comes in time.
 
         Args:
@@ -196,19 +243,23 @@ class StreamReader:
         ends_at = None if wait_s is None else time.monotonic() + wait_s
         while not self.nats.deliveries:
             self._end_fetches()
-            if self._due <= 0:
-                self._due = FETCH_MESSAGES_MAX
-                self.nats.ask_messages(self._fetch, self._limits)
+            self._ask_ahead()
             left_s = None if ends_at is None else ends_at - time.monotonic()
             if left_s is not None and left_s <= 0:
-                return []
+                return Fetch()
             await self.nats.news(wait_s=left_s)
-        messages = []
-        while self.nats.deliveries:
-            delivery = self.nats.deliveries.popleft()
-            messages.append(self._message(delivery.subject, delivery.reply, delivery.payload))
-        self._due -= len(messages)
-        return messages
+        deliveries = list(self.nats.deliveries)
+        self.nats.deliveries.clear()
+        self._due -= len(deliveries)
+        self._ask_ahead()
+        subjects, replies, payloads = zip(*deliveries, strict=True)
+        return Fetch(subjects, payloads, *self._numbers(replies))
+
+    def _ask_ahead(self) -> None:
+        """Ask for the next fetch while the last is still coming in, so that the server never pauses."""
+        if self._due < FETCH_MESSAGES_MAX // 2:
+            self._due += FETCH_MESSAGES_MAX
+            self.nats.ask_messages(self._fetch, self._limits)
 
     def _end_fetches(self) -> None:
         while self.nats.statuses:
@@ -217,14 +268,19 @@ class StreamReader:
                 raise StreamBrokenError(reason=status.decode("ascii", "replace"))
             self._due = 0
 
-    def _message(self, subject: bytes, reply: bytes, payload: bytes) -> Message:
-        tokens = reply.split(b".")
-        place = 5 if len(tokens) == _TOKENS_PLAIN else 7
-        delivered = int(tokens[place + 1])
-        if delivered != self._delivered + 1:
-            raise StreamBrokenError(reason=f"message {self._delivered + 1} of the reader is missing")
-        self._delivered = delivered
-        return Message(subject, payload, int(tokens[place]), int(tokens[place + 2]) // 1000)
+    def _numbers(self, replies: Sequence[bytes]) -> tuple[list[int], list[int]]:
+        """Return the numbers in the stream and the instants of storing, in microseconds, that replies carry."""
+        tokens = b".".join(replies).split(b".")
+        width = replies[0].count(b".") + 1
+        place = 5 if width == _TOKENS_PLAIN else 7
+        if len(tokens) != width * len(replies):
+            raise StreamBrokenError(reason="deliveries are described in two ways")
+        expected = range(self._delivered + 1, self._delivered + 1 + len(replies))
+        if any(map(ne, map(int, tokens[place + 1 :: width]), expected)):
+            raise StreamBrokenError(reason=f"a message behind message {self._delivered} of the reader is missing")
+        self._delivered += len(replies)
+        stored_us = [int(token[:-3]) for token in tokens[place + 2 :: width]]
+        return list(map(int, tokens[place::width])), stored_us
 
     def close(self) -> None:
         """End the connection; the server forgets the consumer by itself."""

@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from cityloop.convey.stream.jetstream import Message
-from cityloop.sense.stream.readings import NO_TIME, Int64s, OtherParts, Outcome, Readings
+from cityloop.convey.stream.jetstream import Fetch, Message
+from cityloop.convey.stream.plain import plain_of
+from cityloop.sense.stream.readings import COLUMNS, NO_TIME, Int64s, OtherParts, Outcome, Readings, concatenated
 from cityloop.sense.stream.rejected import Rejected
 from cityloop.sense.stream.sta.times import column_us, instant_us, interval_us
 
@@ -25,6 +26,8 @@ WHOLE_NUMBER_DIGITS_MAX = 15
 """Whole numbers of more digits may not fit a float64 and are kept as JSON."""
 
 _SUBJECT = re.compile(rb"mouth\.v1//1\.(?:(Datastreams|FeaturesOfInterest)\((\d{1,18})\)\.)?Observations")
+_DATASTREAMS = b"Datastreams"
+_NO_TOPIC = (b"", 0)
 _TOPICS_MAX = 200_000
 
 
@@ -87,7 +90,7 @@ class Decoded:
     """
 
     readings: Readings
-    message: list[Message]
+    message: Sequence[Message]
     rejected: list[Rejected]
 
     def refused(self, row: int, outcome: Outcome) -> Rejected:
@@ -103,11 +106,12 @@ class _Columns:
     result_time: list[str | None] = field(default_factory=list)
     feature: list[int] = field(default_factory=list)
     others: dict[int, OtherParts] = field(default_factory=dict)
+    row: list[int] = field(default_factory=list)
     message: list[Message] = field(default_factory=list)
 
 
 class MqttMouth:
-    """Decodes fetches; knows the topics it has seen."""
+    """Decodes fetches: the usual messages together, every other one by itself; knows the topics it has seen."""
 
     def __init__(self) -> None:
         """Know no topic."""
@@ -120,29 +124,50 @@ class MqttMouth:
             messages: in order.
             received_us: the present, microseconds since the Unix epoch.
         """
+        fetch = Fetch.of(messages)
+        plain = plain_of(fetch, [self._stream(subject) for subject in fetch.subjects])
+        together = Readings(
+            datastream_id=plain.datastream_id,
+            phenomenon_us=plain.phenomenon_us,
+            result=plain.result,
+            quality=np.zeros(len(plain.row), dtype=np.uint8),
+            result_us=plain.result_us,
+            feature_id=np.zeros(len(plain.row), dtype=np.int64),
+            received_us=received_us,
+        )
+        if len(together) == len(fetch):
+            return Decoded(together, fetch, [])
         columns = _Columns()
         rejected: list[Rejected] = []
-        for message in messages:
+        for row in np.setdiff1d(np.arange(len(fetch)), plain.row, assume_unique=True).tolist():
+            message = fetch[row]
             try:
-                self._take(message, columns, rejected)
+                self._take(message, row, columns, rejected)
             except _RefusedError as error:
                 rejected.append(_rejected(message, error.reason, str(error)))
-        return _assembled(columns, rejected, received_us)
+        alone, row = _assembled(columns, rejected, received_us)
+        readings, order = _interleaved(together, alone, np.concatenate([plain.row, row]))
+        return Decoded(readings, fetch.chosen(order), rejected)
 
-    def _take(self, message: Message, columns: _Columns, rejected: list[Rejected]) -> None:
+    def _stream(self, subject: bytes) -> int:
+        """Return the datastream that a topic names, 0 where it names none."""
+        kind, number = self._topic(subject) or _NO_TOPIC
+        return number if kind == _DATASTREAMS and 0 < number < 2**63 else 0
+
+    def _take(self, message: Message, row: int, columns: _Columns, rejected: list[Rejected]) -> None:
         topic = self._topic(message.subject)
         if topic is None:
             raise _RefusedError(Reason.UNKNOWN_TOPIC, "no topic that takes observations")
         try:
             if message.payload.lstrip(_BLANKS)[:1] != _ARRAY:
-                _append(columns, message, topic, _one.decode(message.payload))
+                _append(columns, message, row, topic, _one.decode(message.payload))
                 return
             parts = _many.decode(message.payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _RefusedError(Reason.MALFORMED, str(error)) from error
         for number, part in enumerate(parts):
             try:
-                _append(columns, message, topic, _one.decode(part))
+                _append(columns, message, row, topic, _one.decode(part))
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 rejected.append(_rejected(message, Reason.MALFORMED, f"observation {number}: {error}"))
             except _RefusedError as error:
@@ -160,9 +185,9 @@ class MqttMouth:
             return topic
 
 
-def _append(columns: _Columns, message: Message, topic: tuple[bytes, int], observation: _Observation) -> None:
+def _append(columns: _Columns, message: Message, row: int, topic: tuple[bytes, int], observation: _Observation) -> None:
     kind, number = topic
-    if kind == b"Datastreams":
+    if kind == _DATASTREAMS:
         datastream = number
     elif observation.datastream is not None:
         datastream = observation.datastream.id
@@ -181,6 +206,7 @@ def _append(columns: _Columns, message: Message, topic: tuple[bytes, int], obser
     columns.result_time.append(observation.result_time)
     columns.feature.append(feature)
     columns.message.append(message)
+    columns.row.append(row)
 
 
 def _result(text: bytes) -> float | None:
@@ -215,7 +241,18 @@ def _others(observation: _Observation, result_json: bytes | None) -> OtherParts:
     )
 
 
-def _assembled(columns: _Columns, rejected: list[Rejected], received_us: int) -> Decoded:
+def _interleaved(together: Readings, alone: Readings, message: Int64s) -> tuple[Readings, list[int]]:
+    """Return both in the order of their messages, and that order; an array's readings stay in theirs."""
+    both = concatenated([together, alone])
+    order = np.argsort(message, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    columns = {name: getattr(both, name)[order] for name in COLUMNS}
+    others = {int(place[row]): parts for row, parts in both.others.items()}
+    return Readings(**columns, received_us=both.received_us, others=others), message[order].tolist()
+
+
+def _assembled(columns: _Columns, rejected: list[Rejected], received_us: int) -> tuple[Readings, Int64s]:
     count = len(columns.result)
     good = np.ones(count, dtype=np.bool_)
     phenomenon = _instants(columns, columns.phenomenon, good, rejected, name="phenomenonTime")
@@ -230,8 +267,7 @@ def _assembled(columns: _Columns, rejected: list[Rejected], received_us: int) ->
         received_us=received_us,
         others=_moved(columns.others, good),
     )
-    messages = columns.message if good.all() else [columns.message[row] for row in np.flatnonzero(good)]
-    return Decoded(readings, messages, rejected)
+    return readings, np.array(columns.row, dtype=np.int64)[good]
 
 
 def _moved(others: dict[int, OtherParts], good: "np.ndarray[Any, np.dtype[np.bool_]]") -> dict[int, OtherParts]:

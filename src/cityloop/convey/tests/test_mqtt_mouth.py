@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityloop.convey.stream.jetstream import Message
+from cityloop.convey.stream.jetstream import Fetch, Message
 from cityloop.convey.stream.mqtt import MqttMouth, Reason
 from cityloop.kernel.instants import from_us
-from cityloop.sense.stream.readings import NO_TIME, Outcome
+from cityloop.sense.stream.readings import COLUMNS, NO_TIME, Outcome
 
 NOW_US = 1_790_000_000_000_000
 ONE = b"mouth.v1//1.Datastreams(7).Observations"
@@ -67,13 +67,75 @@ def test_halves_of_two_messages_never_become_one() -> None:
 
 @given(st.lists(st.one_of(st.binary(max_size=40), st.just(b'{"result":1}')), max_size=20))
 def test_every_message_is_either_read_or_refused(payloads: list[bytes]) -> None:
-    decoded = MqttMouth().decode([message(payload) for payload in payloads], received_us=NOW_US)
+    messages = [message(payload, sequence=number) for number, payload in enumerate(payloads)]
+    decoded = MqttMouth().decode(messages, received_us=NOW_US)
     assert decoded.readings.result.tolist().count(1.0) >= payloads.count(b'{"result":1}')
     empty = sum(payload.strip(b" \t\r\n") == b"[]" for payload in payloads)
-    assert len({id(m) for m in decoded.message}) + len(decoded.rejected) + empty >= len(payloads)
+    assert len({m.sequence for m in decoded.message}) + len(decoded.rejected) + empty >= len(payloads)
 
 
 @given(st.binary(max_size=60))
 def test_no_topic_breaks_the_mouth(subject: bytes) -> None:
     decoded = MqttMouth().decode([message({"result": 1}, subject=subject)], received_us=NOW_US)
     assert len(decoded.readings) + len(decoded.rejected) == 1
+
+
+INSTANT = st.sampled_from(
+    ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.125Z", "2026-01-01T08:00:00+08:00", "soon", None]
+)
+BODY = st.fixed_dictionaries(
+    {"result": st.sampled_from([1, -2.5, 1e13, 10**15, 12345678901234567, "on", True, None])},
+    optional={
+        "phenomenonTime": st.one_of(INSTANT, st.just("2026-01-01T00:00:00Z/2026-01-01T01:00:00Z")),
+        "resultTime": INSTANT,
+        "parameters": st.just({"depth": 3}),
+        "vendor": st.just("x"),
+        "Datastream": st.just({"@iot.id": 9}),
+    },
+)
+TOPICS = st.sampled_from([ONE, b"mouth.v1//1.Datastreams(8).Observations", b"mouth.v1//1.Observations", b"mouth.x"])
+ODD = st.sampled_from(
+    [b"", b"{", b"}", b" {} ", b"\xff", b'{"result":"}', b'{","result":2}', b'{"result":1},{"result":2}']
+)
+PAYLOAD = st.one_of(
+    BODY.map(lambda body: json.dumps(body).encode()),
+    st.lists(BODY, max_size=3).map(lambda bodies: json.dumps(bodies).encode()),
+    ODD,
+)
+
+
+@given(st.lists(st.tuples(TOPICS, PAYLOAD), max_size=24))
+def test_messages_together_are_read_as_each_alone(sent: list[tuple[bytes, bytes]]) -> None:
+    messages = [message(body, subject=topic, sequence=n) for n, (topic, body) in enumerate(sent)]
+    together = MqttMouth().decode(messages, received_us=NOW_US)
+    alone = [MqttMouth().decode([each], received_us=NOW_US) for each in messages]
+    for name in COLUMNS:
+        joined = np.concatenate([getattr(each.readings, name) for each in alone]) if alone else np.zeros(0)
+        np.testing.assert_array_equal(getattr(together.readings, name), joined)
+    parts = [each.readings.others.get(row) for each in alone for row in range(len(each.readings))]
+    assert [together.readings.others.get(row) for row in range(len(together.readings))] == parts
+    assert [m.sequence for m in together.message] == [m.sequence for each in alone for m in each.message]
+    assert sorted((r.reason, r.payload, r.detail) for r in together.rejected) == sorted(
+        (r.reason, r.payload, r.detail) for each in alone for r in each.rejected
+    )
+
+
+def test_a_device_cannot_shift_the_readings_of_its_neighbours() -> None:
+    reaching = [b'{"result":7,"resultTime":"}', b'{","resultTime":"2026-01-01T00:00:00Z","result":8}']
+    doubled = [b'{"result":1},{"result":2}']
+    usual = [b'{"result":%d}' % n for n in range(10, 20)]
+    subjects = [b"mouth.v1//1.Datastreams(%d).Observations" % n for n in range(1, 14)]
+    messages = [message(body, subject=to) for body, to in zip([*reaching, *usual, *doubled], subjects, strict=True)]
+    decoded = MqttMouth().decode(messages, received_us=NOW_US)
+    assert decoded.readings.datastream_id.tolist() == list(range(3, 13))
+    assert decoded.readings.result.tolist() == list(range(10, 20))
+    assert len(decoded.rejected) == 3
+
+
+def test_a_fetch_is_cut_and_chosen_as_a_list_is() -> None:
+    fetch = Fetch.of([message({"result": n}, sequence=n) for n in range(5)])
+    assert Fetch.of(fetch) is fetch
+    assert [m.sequence for m in fetch[1:3]] == [1, 2]
+    assert [m.sequence for m in fetch.chosen([4, 0, 0])] == [4, 0, 0]
+    assert fetch[-1] == message({"result": 4}, sequence=4)
+    assert list(Fetch()) == []

@@ -68,6 +68,10 @@ class Readings:
         return len(self.datastream_id)
 
 
+COLUMNS = ("datastream_id", "phenomenon_us", "result", "quality", "result_us", "feature_id")
+"""The columns of `Readings`."""
+
+
 class Outcome(IntEnum):
     """What became of a reading."""
 
@@ -154,10 +158,7 @@ def concatenated(batches: Sequence[Readings]) -> Readings:
     """Return several batches as one, in order; `received_us` is the newest."""
     if len(batches) == 1:
         return batches[0]
-    columns: dict[str, Any] = {
-        name: np.concatenate([getattr(batch, name) for batch in batches])
-        for name in ("datastream_id", "phenomenon_us", "result", "quality", "result_us", "feature_id")
-    }
+    columns: dict[str, Any] = {name: np.concatenate([getattr(batch, name) for batch in batches]) for name in COLUMNS}
     others, offset = {}, 0
     for batch in batches:
         others.update({offset + row: parts for row, parts in batch.others.items()})
