@@ -65,7 +65,7 @@ class Splitter:
             if self._buffer:
                 yield bytes(self._buffer)
             self._buffer.clear()
-            self._grow(rest)
+        self._grow(rest)
 
     def _grow(self, piece: bytes) -> None:
         # One byte more than a frame may have, so that the reader finds it too long.
