@@ -18,6 +18,8 @@ from cityloop.convey.stream.mappings.found import LOOK_US
 from cityloop.convey.stream.mappings.mapping import Mapping, mapping_of
 from cityloop.convey.stream.mappings.paths import MISSING, found_at, path_of
 from cityloop.convey.stream.mappings.times import format_of
+from cityloop.convey.stream.mouths import Mouths
+from cityloop.convey.stream.mqtt import MqttMouth
 from cityloop.kernel.instants import from_us
 from cityloop.sense.stream.readings import Outcome
 
@@ -376,3 +378,16 @@ def test_no_envelope_breaks_the_mouth(mapping: Mapping, time: Any, values: Any, 
     ledger = Ledger({"level": ChannelRecord(1)}, f"json:{mapping.code}")
     decoded = MappedMouth(ledger, MAPPINGS).decode([message(body)], received_us=NOW_US)
     assert len(decoded.readings) == len(decoded.message)
+
+
+def test_both_ways_of_speaking_may_come_in_one_fetch() -> None:
+    mouths = Mouths(MqttMouth(), MappedMouth(Ledger(LEVEL), MAPPINGS))
+    observation = Message(b"mouth.v1//1.Datastreams(7).Observations", b'{"result": 1}', 1, NOW_US)
+    broken = Message(b"mouth.v1//1.Datastreams(7).Observations", b"{", 2, NOW_US)
+    both = [message({"values": {"level": 4}}), observation, broken, message(b"{", code="well-7")]
+    decoded = mouths.decode(both, received_us=NOW_US)
+    assert decoded.readings.datastream_id.tolist() == [7, 71]
+    assert [item.payload for item in decoded.rejected] == [b"{", b"{"]
+    assert decoded.refused(1, Outcome.NOT_STORABLE).payload == both[0].payload
+    assert len(mouths.decode([observation], received_us=NOW_US).readings) == 1
+    assert len(mouths.decode([], received_us=NOW_US).readings) == 0
