@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cityloop.convey.stream.jetstream import Message
+from cityloop.convey.stream.jetstream import Fetch, Message
 from cityloop.convey.stream.mappings import SUBJECTS, MappedMouth
 from cityloop.convey.stream.mqtt import Decoded, MqttMouth
 from cityloop.sense.stream.readings import concatenated
@@ -22,12 +22,13 @@ class Mouths:
             messages: in order.
             received_us: the present, microseconds since the Unix epoch.
         """
-        mapped = [message for message in messages if message.subject.startswith(SUBJECTS)]
+        fetch = Fetch.of(messages)
+        mapped = [row for row, subject in enumerate(fetch.subjects) if subject.startswith(SUBJECTS)]
         if not mapped:
-            return self._observations.decode(messages, received_us=received_us)
-        others = [message for message in messages if not message.subject.startswith(SUBJECTS)]
-        first = self._observations.decode(others, received_us=received_us)
-        second = self._mapped.decode(mapped, received_us=received_us)
+            return self._observations.decode(fetch, received_us=received_us)
+        others = sorted(set(range(len(fetch))) - set(mapped))
+        first = self._observations.decode(fetch.chosen(others), received_us=received_us)
+        second = self._mapped.decode(fetch.chosen(mapped), received_us=received_us)
         return Decoded(
             concatenated([first.readings, second.readings]),
             [*first.message, *second.message],
