@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 import uvloop
 
 from cityloop.convey.stream.jetstream import Fetch, StreamReader, open_reader, prepare_stream, purge_until
+from cityloop.convey.stream.mappings import MappedMouth, Mappings
+from cityloop.convey.stream.mouths import Mouths
 from cityloop.convey.stream.mqtt import MqttMouth
 from cityloop.convey.stream.nats import open_nats
 from cityloop.convey.stream.news.announcing import Announcements
@@ -25,7 +27,7 @@ from cityloop.kernel.instants import to_us
 from cityloop.sense.stream.readings import Readings
 from cityloop.site.configuration import Configuration, load
 from cityloop.site.logs import set_up_logs
-from cityloop.site.marking import open_marks
+from cityloop.site.marking import open_ledger, open_marks
 from cityloop.site.metrics import beating
 from cityloop.site.pipeline import Pipeline, open_pipeline
 from cityloop.site.pipeline.requests import Takeover
@@ -35,6 +37,9 @@ log = logging.getLogger(__name__)
 
 PURGE_S = 2.0
 """How often what is in the history is deleted from the stream, seconds."""
+
+MAPPINGS_FOLDER = "mappings"
+"""Where the operator's own mappings lie, below the home of the city."""
 
 GATHER_S = 0.02
 """Batches begin at least this far apart, seconds: what comes in between shares the cost of one transaction. A message
@@ -51,15 +56,16 @@ Batch = tuple[Readings, Takeover]
 class Wire:
     """Takes a stream over into a pipeline."""
 
-    def __init__(self, address: str, pipeline: Pipeline) -> None:
+    def __init__(self, address: str, pipeline: Pipeline, mouth: Mouths | None = None) -> None:
         """Connect when it runs.
 
         Args:
             address: of the NATS server, with the password.
             pipeline: where readings go.
+            mouth: what decodes; Observations only unless given.
         """
         self._address, self._pipeline = address, pipeline
-        self._mouth = MqttMouth()
+        self._mouth: MqttMouth | Mouths = MqttMouth() if mouth is None else mouth
         self._pause_s = PAUSE_S_MIN
         self._purged_at = self._began_at = time.monotonic()
 
@@ -140,7 +146,9 @@ async def run(configuration: Configuration) -> None:
     marks = await open_marks(stack, dsn)
     pipeline = await open_pipeline(dsn, node=configuration.node, process="wire", markers=(marks,), announcer=news)
     pulse = asyncio.create_task(beating("wire"), name="beating")
-    wire = asyncio.create_task(Wire(nats_url(configuration, user="wire"), pipeline).run(), name="wire")
+    mapped = MappedMouth(await open_ledger(stack, dsn), Mappings(configuration.home / MAPPINGS_FOLDER))
+    mouth = Mouths(MqttMouth(), mapped)
+    wire = asyncio.create_task(Wire(nats_url(configuration, user="wire"), pipeline, mouth).run(), name="wire")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, wire.cancel)
