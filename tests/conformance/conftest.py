@@ -16,7 +16,19 @@ from tests.city import eventually
 from tests.conformance.sta_service import Sta
 
 TABLES = [
-    f"sense_{noun}" for noun in ("thing", "location", "sensor", "observedproperty", "feature", "latest", "observation")
+    f"sense_{noun}"
+    for noun in (
+        "thing",
+        "location",
+        "sensor",
+        "observedproperty",
+        "feature",
+        "latest",
+        "observation",
+        "packedday",
+        "closedday",
+        "packedid",
+    )  # fmt: skip
 ]
 
 

@@ -6,6 +6,7 @@ becomes a subquery of both; a comment behind the mention says which packed rows 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 HOT = "sense_observation"
 _MENTION = re.compile(r"\bsense_observation\b(?:/\*(.*?)\*/)?")
@@ -44,19 +45,43 @@ def loose_mentions(sql: str) -> int:
     return sum(found[1] != NOTHING for found in _MENTION.finditer(sql))
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The two ways to ask a statement.
+
+    Attributes:
+        hot: of the hot table alone; its last column tells until when days are closed.
+        whole: of all readings; the same columns.
+        loose: mentions that packed days may have something to add to; 0 where the statement can be asked as it is.
+    """
+
+    hot: str
+    whole: str
+    loose: int
+
+
+@lru_cache(maxsize=1024)
+def ways_of(sql: str) -> Ways:
+    """Return the two ways to ask a statement."""
+    hot, everything = (f"SELECT w.*, {CLOSED_UNTIL} FROM ({part}) w" for part in (sql, whole(sql)))
+    return Ways(hot, everything, loose_mentions(sql))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """Which packed rows of streams can matter, as SQL; what is empty limits nothing.
 
     Attributes:
         stream: id of the one stream.
-        since: nothing before matters: neither a phenomenon that has ended, nor a day.
+        feature: id of the one feature of interest.
+        since: nothing that begins before matters.
         until: nothing that begins after matters.
         first: so many readings of the stream suffice, taken from the newest or the oldest on.
         newest: whether from the newest on.
     """
 
     stream: str = ""
+    feature: str = ""
     since: str = ""
     until: str = ""
     first: str = ""
@@ -64,12 +89,13 @@ class Reach:
 
     def condition(self) -> str:
         """Return the condition on `p`."""
-        return " AND ".join([*self._bounds(), *self._enough()])
+        own = [f"coalesce(p.feature_all, {self.feature}) = {self.feature}"] if self.feature else []
+        return " AND ".join([*self._bounds(), *own, *self._enough()])
 
     def _bounds(self) -> list[str]:
         bounds = [f"p.datastream_id = {self.stream}"] if self.stream else []
         if self.since:
-            bounds.append(f"p.end_time >= {self.since}")
+            bounds.append(f"p.last_time >= {self.since}")
         if self.until:
             bounds.append(f"p.day <= (({self.until}) AT TIME ZONE 'UTC')::date")
         return bounds

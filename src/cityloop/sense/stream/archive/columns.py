@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -81,10 +82,11 @@ class DayColumns:
 
     def part(self, first: int, beyond: int) -> "DayColumns":
         """Return the readings of some places."""
-        return DayColumns(**{
-            name: None if (column := getattr(self, name)) is None else column[first:beyond]
-            for name in self.__dataclass_fields__
-        })  # fmt: skip
+        parts: dict[str, Any] = {}
+        for name in self.__dataclass_fields__:
+            column = getattr(self, name)
+            parts[name] = None if column is None else column[first:beyond]
+        return DayColumns(**parts)
 
     def streams(self) -> list["DayColumns"]:
         """Return the readings of each stream apart."""

@@ -5,11 +5,16 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
+from cityloop.sense.stream.archive.asking import Reach, both
+from cityloop.sense.stream.archive.returning import bring_back
+from cityloop.sense.stream.archive.returning import delete_feature as delete_packed_feature
+
 Connection = AsyncConnection[Any]
 SKEW = "interval '5 minutes'"
 """Readings further ahead of the present are of a wrong clock and no latest value."""
 
 _LOCK = "SELECT 1 FROM sense_latest WHERE datastream_id = ANY(%s) ORDER BY datastream_id FOR UPDATE"
+_NEWEST_DAYS = Reach(stream="given.stream", until=f"(now() + {SKEW})", first="1").condition()
 _RECOUNT = f"""
     UPDATE sense_latest l SET
         first_time = x.first_time, last_time = x.last_time,
@@ -18,17 +23,34 @@ _RECOUNT = f"""
         quality = n.quality
     FROM unnest(%s::bigint[]) AS given (stream)
     CROSS JOIN LATERAL (
-        SELECT min(phenomenon_time) AS first_time, max(coalesce(phenomenon_end, phenomenon_time)) AS last_time,
-            min(result_time) AS first_result, max(result_time) AS last_result
-        FROM sense_observation WHERE datastream_id = given.stream
+        SELECT min(first_time) AS first_time, max(last_time) AS last_time,
+            min(first_result) AS first_result, max(last_result) AS last_result
+        FROM (
+            SELECT min(phenomenon_time), max(coalesce(phenomenon_end, phenomenon_time)),
+                min(result_time), max(result_time)
+            FROM sense_observation WHERE datastream_id = given.stream
+            UNION ALL
+            SELECT min(first_time), max(end_time), min(first_result_time), max(last_result_time)
+            FROM sense_packedday WHERE datastream_id = given.stream
+        ) AS parts (first_time, last_time, first_result, last_result)
     ) x
     LEFT JOIN LATERAL (
-        SELECT id, phenomenon_time, result, result_json, quality FROM sense_observation
+        SELECT id, phenomenon_time, result, result_json, quality FROM {both(_NEWEST_DAYS)} o
         WHERE datastream_id = given.stream AND phenomenon_time <= now() + {SKEW}
         ORDER BY phenomenon_time DESC, id DESC LIMIT 1
     ) n ON TRUE
     WHERE l.datastream_id = given.stream
 """
+
+_DELETE_ONE = """
+    WITH gone AS (DELETE FROM sense_observation o WHERE datastream_id = %s AND id = %s RETURNING o.*),
+    noted AS (
+        INSERT INTO sense_correction (observation_id, datastream_id, actor, before)
+        SELECT id, datastream_id, coalesce(current_setting('cityloop.actor', TRUE), ''), to_jsonb(gone) FROM gone
+    )
+    SELECT phenomenon_time, phenomenon_end, result_time FROM gone
+"""
+"""What is deleted by hand stays as a correction, so that a number made of it can still be explained."""
 
 
 async def lock_streams(connection: Connection, streams: Sequence[int]) -> None:
@@ -55,6 +77,7 @@ async def delete_streams(connection: Connection, streams: Sequence[int]) -> None
         await lock_streams(connection, streams)
         await _delete(connection, "sense_latest", "datastream_id", streams)
         await _delete(connection, "sense_observation", "datastream_id", streams)
+        await _delete(connection, "sense_packedday", "datastream_id", streams)
         await _delete(connection, "sense_datastream", "id", streams)
         await connection.execute("NOTIFY cityloop_datastreams")
 
@@ -89,6 +112,7 @@ async def _delete_feature(connection: Connection, key: int) -> None:
         connection, "SELECT DISTINCT datastream_id FROM sense_observation WHERE feature_id = %s", (key,)
     )
     streams += await _ids(connection, "SELECT datastream_id FROM sense_latest WHERE feature_id = %s", (key,))
+    streams += await delete_packed_feature(connection, key)
     await lock_streams(connection, streams)
     await connection.execute("UPDATE sense_latest SET feature_id = NULL WHERE feature_id = %s", (key,))
     await connection.execute("UPDATE sense_location SET feature_id = NULL WHERE feature_id = %s", (key,))
@@ -98,14 +122,11 @@ async def _delete_feature(connection: Connection, key: int) -> None:
 
 
 async def _delete_observation(connection: Connection, key: int) -> None:
+    await bring_back(connection, key)
     streams = await _ids(connection, "SELECT datastream_id FROM sense_observation WHERE id = %s", (key,))
     await lock_streams(connection, streams)
     for stream in streams:
-        removed = await connection.execute(
-            "DELETE FROM sense_observation WHERE datastream_id = %s AND id = %s"
-            " RETURNING phenomenon_time, phenomenon_end, result_time",
-            (stream, key),
-        )
+        removed = await connection.execute(_DELETE_ONE, (stream, key))
         row = await removed.fetchone()
         if row is not None and await _touches_extent(connection, stream, key, row):
             await recount(connection, [stream])

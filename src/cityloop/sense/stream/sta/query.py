@@ -1,8 +1,11 @@
 """Composes one SQL statement out of a path and its query options."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
+from cityloop.sense.stream.archive.asking import HOT, NOTHING, Reach, marked
+from cityloop.sense.stream.sta.closed import Window, is_oldest_first, reach_of, time_bounds
 from cityloop.sense.stream.sta.dataarray import arrays_sql
 from cityloop.sense.stream.sta.errors import SyntaxFault
 from cityloop.sense.stream.sta.expressions import Compiler, Scope, Statement
@@ -18,6 +21,8 @@ RECENT = "interval '1 day'"
 """How far before a stream's newest reading its newest readings are sought first."""
 
 _NEWEST_FIRST = OBSERVATION.order
+_NEAR = {"Datastream": "stream", "FeatureOfInterest": "feature"}
+_NOT_NEAR: Mapping[str, str] = {}
 _LINK_SAFE = "$=&,()/:;@*"
 
 
@@ -29,19 +34,21 @@ class Plan:
         sql: the statement; answers one row (found, total, rows, body, edge).
         statement: its values and what must be answered first.
         options: the options it was made of.
-        windows: numbers of the parameters `(from, until)` that bound the time in which an observation is sought.
+        windows: where observations named by their ids are sought.
         newest_first: number of the parameter below which no reading is sought first, 0 where that cannot help.
         stream: the datastream whose observations are asked for, 0 where it is not one.
         asked: the options as they were asked for, where more is read than is shown.
+        since_us: no observation that began before is asked for, None where the filter does not say so.
     """
 
     sql: str
     statement: Statement
     options: Options
-    windows: list[tuple[int, int]] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
     newest_first: int = 0
     stream: int = 0
     asked: Options | None = None
+    since_us: int | None = None
 
 
 class Composer:
@@ -50,7 +57,7 @@ class Composer:
     def __init__(self, sight: Sight | None = None) -> None:
         """Begin with an empty statement of what is seen."""
         self.statement = Statement(sight)
-        self.windows: list[tuple[int, int]] = []
+        self.windows: dict[int, Window] = {}
 
     def number(self, value: int) -> str:
         """Return a whole number as a parameter."""
@@ -61,11 +68,21 @@ class Composer:
         condition = f"{alias}.id = {self.number(key)}"
         if entity is not OBSERVATION:
             return condition
-        add = self.statement.parameters.add
-        since, until = add("-infinity", "timestamptz"), add("infinity", "timestamptz")
-        count = len(self.statement.parameters.values)
-        self.windows.append((count - 1, count))
-        return f"{condition} AND {alias}.phenomenon_time >= {since} AND {alias}.phenomenon_time <= {until}"
+        window = self.window(key)
+        time = f"{alias}.phenomenon_time"
+        return f"{condition} AND {time} >= ${window.since}::timestamptz AND {time} <= ${window.until}::timestamptz"
+
+    def window(self, key: int) -> Window:
+        """Return where an observation of an id is sought."""
+        if key not in self.windows:
+            parameters = self.statement.parameters
+            number = len(parameters.values)
+            for value, cast in ((key, "bigint"), ("-infinity", "timestamptz"), ("infinity", "timestamptz")):
+                parameters.add(value, cast)
+            for cast in ("bigint", "date"):
+                parameters.add(None, cast)
+            self.windows[key] = Window(*range(number + 1, number + 6))
+        return self.windows[key]
 
     def on_path(self, steps: tuple[Step, ...], alias: str) -> str:
         """Return the condition that a row lies on a path."""
@@ -93,7 +110,16 @@ class Composer:
     def rows(self, steps: tuple[Step, ...], *, bare: bool = False) -> str:
         """Return what stands for the entity set at the end of a path."""
         step = steps[-1]
-        return self.statement.rows(step.entity, via=step.navigation, bare=bare, is_named=step.key is not None)
+        rows = self.statement.rows(step.entity, via=step.navigation, bare=bare, is_named=step.key is not None)
+        if step.entity is not OBSERVATION or step.key is None:
+            return rows
+        window = self.window(step.key)
+        packed = f"p.datastream_id = ${window.stream}::bigint AND p.day = ${window.day}::date"
+        return rows.replace(HOT, marked(packed), 1)
+
+    def observations(self, packed: str) -> str:
+        """Return the observations that are seen, of the packed days those whose rows fulfil a condition."""
+        return self.statement.rows(OBSERVATION).replace(HOT, marked(packed), 1)
 
     def exists(self, steps: tuple[Step, ...]) -> str:
         """Return whether there is an entity at a path."""
@@ -130,10 +156,15 @@ class Composer:
         direction = "DESC NULLS LAST" if key.descending else "ASC"
         return ", ".join(f"{sql} {direction}" for sql in _orderable(compiler, value))
 
-    def page(self, entity: EntityType, where: str, options: Options, *, alias: str) -> str:
-        """Return a subquery of the rows of one page, one more than shown, numbered `rn`."""
+    def page(
+        self, entity: EntityType, where: str, options: Options, *, alias: str, near: Mapping[str, str] = _NOT_NEAR
+    ) -> str:
+        """Return a subquery of the rows of one page, one more than shown, numbered `rn`; `near` as in `reach_of`."""
         scope, condition, order = self.filtered(entity, alias, options)
         rows = self.statement.rows(entity)
+        if entity is OBSERVATION:
+            newest = True if is_newest_first(options) else False if is_oldest_first(options) else None
+            rows = self.observations(reach_of(options, self.statement.parameters, newest=newest, **near).condition())
         limit = self.number((options.top or 0) + 1)
         offset = f" OFFSET {self.number(options.skip)}" if options.skip else ""
         return (
@@ -145,13 +176,18 @@ class Composer:
         """Return a page of a stream's newest observations: its last day first, the days before only if it is short."""
         scope, condition, _ = self.filtered(OBSERVATION, alias, options)
         limit, joins = self.number((options.top or 0) + 1), scope.join_sql()
-        source = f"{self.statement.rows(OBSERVATION)} {alias} {joins}"
-        rows = f"SELECT {alias}.* FROM {source} WHERE {where} AND {condition} AND {alias}.phenomenon_time"
+        rows = f"{alias} {joins} WHERE {where} AND {condition} AND {alias}.phenomenon_time"
         order = f"ORDER BY {_NEWEST_FIRST.format(a=alias)} LIMIT {limit}"
         since = f"coalesce({stream}.newest_time, '-infinity') - {RECENT}"
-        older = f"{rows} < {since} AND {alias}.phenomenon_time >= {stream}.first_time"
+        mine = Reach(stream=f"{stream}.id", since=since).condition()
+        before = reach_of(
+            options, self.statement.parameters, stream=f"{stream}.id", until=since, newest=True
+        ).condition()
+        recent = f"SELECT {alias}.* FROM {self.observations(mine)} {rows} >= {since} {order}"
+        older = f"SELECT {alias}.* FROM {self.observations(before)} {rows} < {since}"
+        older += f" AND {alias}.phenomenon_time >= {stream}.first_time"
         return (
-            f"(SELECT q.*, row_number() OVER () AS rn FROM (WITH recent AS MATERIALIZED ({rows} >= {since} {order}) "
+            f"(SELECT q.*, row_number() OVER () AS rn FROM (WITH recent AS MATERIALIZED ({recent}) "
             f"SELECT * FROM recent UNION ALL "
             f"SELECT * FROM ({older} AND (SELECT count(*) FROM recent) < {limit} {order}) o "
             f"ORDER BY phenomenon_time DESC, id DESC LIMIT {limit}) q)"
@@ -196,7 +232,8 @@ class Composer:
         if target is OBSERVATION and entity.name == "Datastream" and is_newest_first(options) and not options.skip:
             page = self.newest_page(where, options, alias=inside, stream=alias)
         else:
-            page = self.page(target, where, options, alias=inside)
+            near = {_NEAR[entity.name]: f"{alias}.id"} if entity.name in _NEAR else _NOT_NEAR
+            page = self.page(target, where, options, alias=inside, near=near)
         joins, pieces = self.expanded(target, row, options)
         text = entity_text(target, row, select=options.select, expanded=pieces)
         top = self.number(options.top or 0)
@@ -209,9 +246,28 @@ class Composer:
     def counted(self, target: EntityType, navigation: Navigation, options: Options, source: str) -> str:
         """Return the statement that counts the related entities."""
         alias = self.statement.alias()
-        scope, condition, _ = self.filtered(target, alias, replace(options, orderby=()))
-        where, rows = navigation.on.format(s=source, t=alias), self.statement.rows(target)
-        return f"SELECT count(*) FROM {rows} {alias} {scope.join_sql()} WHERE {where} AND {condition}"
+        where = navigation.on.format(s=source, t=alias)
+        stream = f"{source}.id" if navigation.on == "{t}.datastream_id = {s}.id" else ""
+        return self.tally(target, where, options, alias=alias, stream=stream)
+
+    def tally(self, entity: EntityType, where: str, options: Options, *, alias: str, stream: str) -> str:
+        """Return the statement that counts entities; packed readings of a stream are counted by their days.
+
+        Args:
+            entity: their type.
+            where: which of them.
+            options: whose filter counts.
+            alias: of their table.
+            stream: SQL of the one datastream's id, empty where it is not one.
+        """
+        scope, condition, _ = self.filtered(entity, alias, replace(options, orderby=()))
+        rows, more = self.statement.rows(entity), ""
+        if entity is OBSERVATION and stream and options.filter is None:
+            rows = self.observations(NOTHING)
+            more = f" + (SELECT coalesce(sum(d.n), 0) FROM sense_packedday d WHERE d.datastream_id = {stream})"
+        elif entity is OBSERVATION:
+            rows = self.observations(reach_of(options, self.statement.parameters, stream=stream).condition())
+        return f"SELECT count(*){more} FROM {rows} {alias} {scope.join_sql()} WHERE {where} AND {condition}"
 
     def collection_pieces(  # noqa: PLR0913  the parts of one expanded collection
         self, entity: EntityType, alias: str, navigation: Navigation, options: Options, *, out: str, top: str
@@ -237,11 +293,12 @@ class Composer:
         entity = step.entity
         check_select(entity, options)
         where = self.on_path(resource.steps, inside)
-        newest_first = 0
+        newest_first, near = 0, self.near(resource)
         if entity is OBSERVATION and is_newest_first(options):
-            where += f" AND {inside}.phenomenon_time >= {self.statement.parameters.add('-infinity', 'timestamptz')}"
+            near["since"] = self.statement.parameters.add("-infinity", "timestamptz")
+            where += f" AND {inside}.phenomenon_time >= {near['since']}"
             newest_first = len(self.statement.parameters.values)
-        page = self.page(entity, where, options, alias=inside)
+        page = self.page(entity, where, options, alias=inside, near=near)
         joins, pieces = self.expanded(entity, row, options)
         text = entity_text(entity, row, select=options.select, expanded=pieces)
         text = reference_text(entity, row) if resource.references else text
@@ -256,18 +313,29 @@ class Composer:
         parent = resource.steps[0]
         stream = parent.key if len(resource.steps) == 2 and parent.entity.name == "Datastream" else 0  # noqa: PLR2004
         return Plan(
-            self.statement.parameters.declared(sql), self.statement, options, self.windows, newest_first, stream or 0
+            self.statement.parameters.declared(sql),
+            self.statement,
+            options,
+            list(self.windows.values()),
+            newest_first,
+            stream or 0,
+            since_us=time_bounds(options.filter).since_us if entity is OBSERVATION else None,
         )
+
+    def near(self, resource: Resource) -> dict[str, str]:
+        """Return which one stream or feature the observations of a path belong to, as `reach_of` takes it."""
+        parent = resource.steps[-2] if len(resource.steps) > 1 else resource.last
+        if parent.key is None or parent.entity.name not in _NEAR:
+            return {}
+        return {_NEAR[parent.entity.name]: self.number(parent.key)}
 
     def total(self, resource: Resource, options: Options) -> str:
         """Return the count of the whole collection, or NULL where it is not asked for."""
         if not options.count:
             return "NULL::bigint"
         alias, entity = self.statement.alias(), resource.last.entity
-        where = self.on_path(resource.steps, alias)
-        scope, condition, _ = self.filtered(entity, alias, replace(options, orderby=()))
-        rows = self.statement.rows(entity)
-        return f"(SELECT count(*) FROM {rows} {alias} {scope.join_sql()} WHERE {where} AND {condition})"
+        where, stream = self.on_path(resource.steps, alias), self.near(resource).get("stream", "")
+        return f"({self.tally(entity, where, options, alias=alias, stream=stream)})"
 
     def entity(self, resource: Resource, options: Options) -> Plan:
         """Return the plan that reads one entity, or the link to it."""
@@ -279,15 +347,16 @@ class Composer:
         text = reference_text(entity, row) if resource.references else text
         rows = self.rows(resource.steps)
         sql = f"SELECT TRUE, NULL::bigint, 1, {text}, NULL FROM {rows} {row} {joins} WHERE {where} LIMIT 1"
-        return Plan(self.statement.parameters.declared(sql), self.statement, options, self.windows)
+        return Plan(self.statement.parameters.declared(sql), self.statement, options, list(self.windows.values()))
 
     def property(self, resource: Resource, options: Options) -> Plan:
         """Return the plan that reads one property of an entity as JSON text."""
         row = self.statement.alias()
         where = self.on_path(resource.steps, row)
         text = property_json(self.statement, resource, row)
-        sql = f"SELECT TRUE, NULL::bigint, 1, {text}, NULL FROM {self.rows(resource.steps)} {row} WHERE {where} LIMIT 1"
-        return Plan(self.statement.parameters.declared(sql), self.statement, options, self.windows)
+        rows = self.rows(resource.steps)
+        sql = f"SELECT TRUE, NULL::bigint, 1, {text}, NULL FROM {rows} {row} WHERE {where} LIMIT 1"
+        return Plan(self.statement.parameters.declared(sql), self.statement, options, list(self.windows.values()))
 
 
 def property_json(statement: Statement, resource: Resource, alias: str) -> str:

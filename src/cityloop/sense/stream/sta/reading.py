@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from weakref import WeakSet
@@ -18,6 +19,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.instants import from_us
 from cityloop.kernel.observation_ids import ingested_at_us
+from cityloop.sense.stream.archive.asking import Ways, ways_of
+from cityloop.sense.stream.sta.closed import Window, instant_of
 from cityloop.sense.stream.sta.errors import BusyError, SyntaxFault, UnknownPathError
 from cityloop.sense.stream.sta.formats import (
     CONTENT_TYPES,
@@ -49,10 +52,16 @@ ID_WINDOW_US = 36 * 3_600_000_000
 """An observation is first sought in the days around its ingest: devices send what has just happened."""
 
 EVER = ("-infinity", "infinity")
+_DAYS_BACK = (1, 10)
+"""How far back the newest of all observations are sought in packed days before all of them are, days."""
 
 Hint = tuple[str, str, Sight | None]
 """Path, query and sight of a page."""
 
+_PLACE = """
+    SELECT d.datastream_id, d.day, d.first_time::text, d.last_time::text FROM sense_packed_place($1) p
+    JOIN sense_packedday d ON d.datastream_id = p.datastream_id AND d.day = p.day LIMIT 1
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -77,6 +86,7 @@ class Row:
     rows: int
     body: str | None
     edge: Any
+    closed: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,7 @@ class Reader:
         self._bound: AsyncConnection[Any] | None = None
         self._ready: WeakSet[AsyncConnection[Any]] = WeakSet()
         self._hints: OrderedDict[Hint, str] = OrderedDict()
+        self._closed_until: datetime | None = None
 
     def bound_to(self, connection: AsyncConnection[Any]) -> "Reader":
         """Return a reader that reads on one connection, and so sees what its transaction has written."""
@@ -207,26 +218,65 @@ class Reader:
             if task.numbers:
                 values[task.numbers - 1] = numbers
         if plan.newest_first:
+            for window in plan.windows:
+                await _set_place(connection, window, values)
             return await self._newest(connection, plan, values, key)
         if plan.windows:
             return await _within_windows(connection, plan, values)
-        return await _run(connection, plan, values)
+        return await self._asked(connection, plan, values, floor=EVER[0])
 
     async def _newest(self, connection: AsyncConnection[Any], plan: Plan, values: list[Any], key: Hint) -> Row | None:
         """Read the newest observations: first only as far back as the page reached last time."""
-        since = self._hints.get(key) or await _recent(connection, plan.stream)
-        values[plan.newest_first - 1] = since
-        row = await _run(connection, plan, values)
+        since, row = self._hints.get(key) or await _recent(connection, plan.stream), None
         wanted = (plan.options.top or 0) + 1
-        if since != EVER[0] and row is not None and row.rows < wanted:
-            values[plan.newest_first - 1] = EVER[0]
-            row = await _run(connection, plan, values)
+        for floor in self._floors(since, plan):
+            values[plan.newest_first - 1] = floor
+            row = await self._asked(connection, plan, values, floor=floor)
+            if row is not None and row.rows >= wanted:
+                break
         full = row is not None and row.rows >= wanted and row.edge is not None
         self._hints[key] = row.edge.isoformat() if full and row is not None else EVER[0]
         self._hints.move_to_end(key)
         if len(self._hints) > HINTS_MAX:
             self._hints.popitem(last=False)
         return row
+
+    def _floors(self, since: str, plan: Plan) -> list[str]:
+        """Return how far back newest observations are sought in turn; packed days of all streams are dear to open."""
+        if since == EVER[0]:
+            return [since]
+        between = []
+        if self._closed_until is not None and not plan.stream:
+            between = [(instant_of(since) - timedelta(days=days)).isoformat() for days in _DAYS_BACK]
+        return [since, *between, EVER[0]]
+
+    async def _asked(
+        self, connection: AsyncConnection[Any], plan: Plan, values: list[Any], *, floor: str
+    ) -> Row | None:
+        """Ask the hot table alone where it can answer alone, else the closed days too."""
+        ways = ways_of(plan.sql)
+        if not ways.loose:
+            return await _run(connection, plan.sql, values)
+        if self._closed_until is None or _answers_alone(plan, ways, self._closed_until, floor):
+            row = await _run(connection, ways.hot, values)
+            self._closed_until = row.closed if row is not None else None
+            if row is None or row.closed is None or _answers_alone(plan, ways, row.closed, floor):
+                return row
+            if row.edge is not None and row.edge >= row.closed and ways.loose == 1 and _is_full(plan, row):
+                return row
+        return await _run(connection, ways.whole, values)
+
+
+def _is_full(plan: Plan, row: Row) -> bool:
+    return bool(plan.newest_first) and row.rows > (plan.options.top or 0)
+
+
+def _answers_alone(plan: Plan, ways: Ways, closed_until: datetime, floor: str) -> bool:
+    """Return whether nothing that is asked for can lie in closed days."""
+    if ways.loose == 1 and instant_of(floor) >= closed_until:
+        return True
+    pages = 2 if plan.options.count else 1
+    return plan.since_us is not None and from_us(plan.since_us) >= closed_until and ways.loose <= pages
 
 
 async def _recent(connection: AsyncConnection[Any], stream: int) -> str:
@@ -243,20 +293,35 @@ async def _recent(connection: AsyncConnection[Any], stream: int) -> str:
 
 
 async def _within_windows(connection: AsyncConnection[Any], plan: Plan, values: list[Any]) -> Row | None:
-    for since, until in plan.windows:
-        ingested = ingested_at_us(values[since - 2])
-        values[since - 1] = from_us(ingested - ID_WINDOW_US).isoformat()
-        values[until - 1] = from_us(ingested + ID_WINDOW_US).isoformat()
-    row = await _run(connection, plan, values)
-    if row is not None and row.found:
+    """Read what is named by an id: near its ingest first, then where the closed days have it, then anywhere."""
+    ways = ways_of(plan.sql)
+    for window in plan.windows:
+        ingested = ingested_at_us(values[window.key - 1])
+        values[window.since - 1] = from_us(ingested - ID_WINDOW_US).isoformat()
+        values[window.until - 1] = from_us(ingested + ID_WINDOW_US).isoformat()
+    row = await _run(connection, ways.hot, values)
+    alone = ways.loose <= len(plan.windows) or (row is not None and row.closed is None)
+    if row is not None and row.found and alone:
         return row
-    for since, until in plan.windows:
-        values[since - 1], values[until - 1] = EVER
-    return await _run(connection, plan, values)
+    if any([await _set_place(connection, window, values) for window in plan.windows]):
+        row = await _run(connection, ways.whole, values)
+        if row is not None and row.found:
+            return row
+    for window in plan.windows:
+        values[window.since - 1], values[window.until - 1] = EVER
+    return await _run(connection, ways.whole, values)
 
 
-async def _run(connection: AsyncConnection[Any], plan: Plan, values: list[Any]) -> Row | None:
-    cursor = await AsyncRawCursor(connection).execute(plan.sql, values)
+async def _set_place(connection: AsyncConnection[Any], window: Window, values: list[Any]) -> bool:
+    """Seek an observation where it is packed; anywhere else, and not packed, where no closed day has it."""
+    row = await (await AsyncRawCursor(connection).execute(_PLACE, [values[window.key - 1]])).fetchone()
+    values[window.stream - 1], values[window.day - 1] = (None, None) if row is None else row[:2]
+    values[window.since - 1], values[window.until - 1] = EVER if row is None else row[2:]
+    return row is not None
+
+
+async def _run(connection: AsyncConnection[Any], sql: str, values: list[Any]) -> Row | None:
+    cursor = await AsyncRawCursor(connection).execute(sql, values)
     row = await cursor.fetchone()
     return None if row is None else Row(*row)
 

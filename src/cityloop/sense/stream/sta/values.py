@@ -12,6 +12,7 @@ NUMBER_MAX = "1e300"
 """JSON numbers beyond are no float64 and compare as absent."""
 
 _PLACE = re.compile(r"\$(\d+)::")
+_NOTE = re.compile(r"/\*.*?\*/")
 
 
 class Type(Enum):
@@ -77,7 +78,7 @@ class Parameters:
 
     def declared(self, sql: str) -> str:
         """Return a statement that names each parameter at least once, for PostgreSQL must know the type of each."""
-        used = {int(number) for number in _PLACE.findall(sql)}
+        used = {int(number) for number in _PLACE.findall(_NOTE.sub("", sql))}
         unused = [f"${n}::{cast}" for n, cast in enumerate(self.casts, 1) if n not in used]
         return f"WITH unused AS (SELECT {', '.join(unused)}) {sql}" if unused else sql
 

@@ -9,6 +9,7 @@ from psycopg.raw_cursor import AsyncRawCursor
 from psycopg.sql import SQL, Identifier
 
 from cityloop.kernel.instants import from_us
+from cityloop.sense.stream.archive.returning import bring_back
 from cityloop.sense.stream.features import make_features
 from cityloop.sense.stream.readings import NO_TIME
 from cityloop.sense.stream.sta.bodies import Draft, inverse_of
@@ -294,6 +295,7 @@ class Writer:
         """Change an observation and set its streams' extents anew."""
         reading = draft.reading or Reading()
         columns.update(_observation_columns(reading))
+        await bring_back(self.connection, key)
         found = await self.connection.execute("SELECT datastream_id FROM sense_observation WHERE id = %s", (key,))
         row = await found.fetchone()
         if row is None or not columns:
@@ -301,9 +303,18 @@ class Writer:
         streams = sorted({row[0], columns.get("datastream_id", row[0])})
         await lock_streams(self.connection, streams)
         pairs = SQL(", ").join(SQL("{} = {}").format(Identifier(c), _placeholder(c)) for c in columns)
-        statement = SQL("UPDATE sense_observation SET {} WHERE datastream_id = %s AND id = %s").format(pairs)
-        await self.connection.execute(statement, (*columns.values(), row[0], key))
+        await self.connection.execute(_CORRECT.format(pairs), (row[0], key, *columns.values(), row[0], key))
         await recount(self.connection, streams)
+
+
+_CORRECT = SQL("""
+    WITH old AS (SELECT to_jsonb(o) AS was FROM sense_observation o WHERE datastream_id = %s AND id = %s),
+    new AS (UPDATE sense_observation o SET {} WHERE datastream_id = %s AND id = %s
+            RETURNING o.id, o.datastream_id, to_jsonb(o) AS became)
+    INSERT INTO sense_correction (observation_id, datastream_id, actor, before, after)
+    SELECT id, datastream_id, coalesce(current_setting('cityloop.actor', TRUE), ''), was, became FROM old, new
+""")
+"""What a reading was stays as a correction, so that a number made of it can still be explained."""
 
 
 def _observation_columns(reading: Reading) -> dict[str, Any]:

@@ -1,0 +1,45 @@
+"""Every reading test once more with all days packed: before each question whatever was written is packed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from cityloop.sense.stream.archive.closing import close_day
+from tests.conformance.conftest import TABLES
+from tests.conformance.sta_service import Sta
+from tests.conformance.test_sensorthings_core import *  # noqa: F403  its tests run here too
+from tests.conformance.test_sensorthings_filtering import *  # noqa: F403
+from tests.conformance.test_sensorthings_formats import *  # noqa: F403
+
+_DAYS = """
+    SELECT DISTINCT (phenomenon_time AT TIME ZONE 'UTC')::date - date '1970-01-01' FROM sense_observation
+"""
+
+
+class PackingClient(httpx.Client):
+    """A client that packs every day before it asks."""
+
+    def __init__(self, dsn: str, **more: Any) -> None:
+        """Know the database."""
+        super().__init__(**more)
+        self._dsn = dsn
+
+    def request(self, method: str, url: Any, **more: Any) -> httpx.Response:
+        """Pack, then ask."""
+        with psycopg.connect(self._dsn, autocommit=True) as connection:
+            for (day,) in connection.execute(_DAYS).fetchall():
+                assert close_day(self._dsn, day).left == 0
+            assert connection.execute("SELECT count(*) FROM sense_observation").fetchone() == (0,)
+        return super().request(method, url, **more)
+
+
+@pytest.fixture
+def sta(sta_dsn: str, sta_address: str) -> Iterator[Sta]:
+    with psycopg.connect(sta_dsn, autocommit=True) as connection:
+        connection.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
+    headers = {"Accept-Language": "en"}
+    with PackingClient(sta_dsn, base_url=f"{sta_address}/", timeout=30, headers=headers) as client:
+        yield Sta(client)
