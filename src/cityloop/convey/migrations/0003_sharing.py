@@ -4,18 +4,6 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-TERMS = """
-INSERT INTO convey_sharingterm (code, version, amount, unit, basis_zh, basis_en, confirmed) VALUES
-  ('access_log_days', 1, 184, 'd',
-   '网络日志留存不少于六个月（《网络安全法》第二十一条）；184 天为默认值，待主管部门确认',
-   'Network logs are kept for six months at least (Cybersecurity Law, article 21); 184 days is a default, to be confirmed by the authority',
-   false),
-  ('contract_days_max', 1, 366, 'd',
-   '协议一次最长一年，到期重新申请；默认值，待主管部门确认',
-   'A contract holds for a year at most and is then asked for again; a default, to be confirmed by the authority',
-   false);
-"""
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -251,5 +239,4 @@ class Migration(migrations.Migration):
             model_name="subscription",
             index=models.Index(fields=["state", "next_try_at"], name="convey_subscription_due"),
         ),
-        migrations.RunSQL(TERMS, migrations.RunSQL.noop),
     ]

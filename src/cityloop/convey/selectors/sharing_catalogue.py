@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from cityloop.convey.models.sharing import Dataset, ExternalSet, SharingTerm
 from cityloop.convey.rules.catalogue import DatasetView, Description, Frequency, Openness, Selection, Theme
+from cityloop.convey.rules.terms import TERMS, TermView
 from cityloop.kernel.areas import AreaCode
 from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.text import Text
@@ -40,25 +41,6 @@ class ExternalView:
     keywords: tuple[str, ...]
     distributions: tuple[tuple[str, str], ...]
     harvested_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermView:
-    """A limit of sharing that is in force.
-
-    Attributes:
-        code: what it limits.
-        amount: how much, in `unit`.
-        unit: unit symbol.
-        basis: where it comes from.
-        confirmed: whether the authority has confirmed it.
-    """
-
-    code: str
-    amount: float
-    unit: str
-    basis: Text
-    confirmed: bool
 
 
 def description_of(row: Dataset) -> Description:
@@ -166,12 +148,14 @@ def external_sets(*, text: str = "", limit: int = 500) -> list[ExternalView]:
 
 
 def sharing_term(code: str) -> TermView:
-    """Return a limit of sharing as it is in force.
+    """Return a limit of sharing as it is in force: the newest version the authority has set, else the default.
 
     Raises:
         NotFoundError: if there is none of this code.
     """
     row = SharingTerm.objects.filter(code=code).order_by("-version").first()
+    if row is None and code in TERMS:
+        return TERMS[code]
     if row is None:
         raise NotFoundError(what=code)
     basis = Text(row.basis_zh, row.basis_en)
