@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import uvloop
 
 from cityloop.convey.stream.jetstream import Fetch, StreamReader, open_reader, prepare_stream, purge_until
-from cityloop.convey.stream.mappings import MappedMouth, Mappings
+from cityloop.convey.stream.mappings import FOLDER, MappedMouth, Mappings
 from cityloop.convey.stream.mouths import Mouths
 from cityloop.convey.stream.mqtt import MqttMouth
 from cityloop.convey.stream.nats import open_nats
@@ -37,9 +37,6 @@ log = logging.getLogger(__name__)
 
 PURGE_S = 2.0
 """How often what is in the history is deleted from the stream, seconds."""
-
-MAPPINGS_FOLDER = "mappings"
-"""Where the operator's own mappings lie, below the home of the city."""
 
 GATHER_S = 0.02
 """Batches begin at least this far apart, seconds: what comes in between shares the cost of one transaction. A message
@@ -146,7 +143,7 @@ async def run(configuration: Configuration) -> None:
     marks = await open_marks(stack, dsn)
     pipeline = await open_pipeline(dsn, node=configuration.node, process="wire", markers=(marks,), announcer=news)
     pulse = asyncio.create_task(beating("wire"), name="beating")
-    mapped = MappedMouth(await open_ledger(stack, dsn), Mappings(configuration.home / MAPPINGS_FOLDER))
+    mapped = MappedMouth(await open_ledger(stack, dsn), Mappings(configuration.home / FOLDER))
     mouth = Mouths(MqttMouth(), mapped)
     wire = asyncio.create_task(Wire(nats_url(configuration, user="wire"), pipeline, mouth).run(), name="wire")
     loop = asyncio.get_running_loop()

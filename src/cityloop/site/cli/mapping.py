@@ -8,15 +8,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from cityloop.convey.stream.mappings import MappedMessage, Mappings, UnfitError, read_message
+from cityloop.convey.stream.mappings import FOLDER, MappedMessage, Mappings, UnfitError, read_message
 from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.instants import from_us
 from cityloop.site.configuration import load
 from cityloop.site.language import words
-
-FOLDER = "mappings"
-"""Where the operator's own lie, below the home of the city."""
 
 
 class MessageUnfitError(CityloopError):

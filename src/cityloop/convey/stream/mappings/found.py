@@ -9,6 +9,9 @@ from cityloop.convey.stream.mappings.mapping import Mapping, MappingError, exten
 
 log = logging.getLogger(__name__)
 
+FOLDER = "mappings"
+"""Where the operator's own lie, below the home of the city."""
+
 BUILT_IN = Path(__file__).parent
 """Where the product's own lie, beside this file."""
 

@@ -39,6 +39,9 @@ class TableBook:
         record, expected = self.devices.get((protocol, address), (None, ""))
         return record if record is not None and expected in {"", secret} else None
 
+    def named(self, code: str) -> DeviceRecord | None:
+        return next((record for record, _ in self.devices.values() if record.code == code), None)
+
     def channel(self, device: DeviceRecord, channel: str) -> ChannelRecord | None:
         return self.streams.get((device.device_id, channel))
 
