@@ -34,8 +34,11 @@ PAGES = (
     Page("/shift/", _("Shift"), Right.HAND_OVER_SHIFT),
     Page("/cases/", _("Cases"), Right.SEE_CASES),
     Page("/indicators/", _("Indicators"), Right.SEE_INDICATORS),
+    Page("/catalogue/", _("Data catalogue"), Right.SEE_CATALOGUE),
+    Page("/contracts/", _("Data contracts"), Right.SEE_CATALOGUE),
     Page("/watches/", _("Watches"), Right.EDIT_WATCHES),
     Page("/platform/", _("Platform"), Right.OPERATE_PLATFORM),
+    Page("/nodes/", _("Nodes"), Right.OPERATE_PLATFORM),
     Page("/people/", _("People"), Right.MANAGE_PEOPLE),
     Page("/audit/", _("Audit"), Right.READ_AUDIT),
 )

@@ -18,6 +18,9 @@ WORDS_MAX = 4000
 """Longest free text, characters."""
 
 KEYWORDS_MAX = 30
+ID_DIGITS = 19
+"""Shorter numbers fit an int64, digits."""
+
 STREAMS_MAX = 2000
 """Most single streams a data set names."""
 
@@ -113,7 +116,7 @@ class DatasetForm(HouseForm):
         parts = self.cleaned_data["datastream_ids"].replace("，", ",").replace("\n", ",").split(",")
         numbers = [part.strip() for part in parts if part.strip()]
         if len(numbers) > STREAMS_MAX or not all(
-            one.isascii() and one.isdecimal() and len(one) < 19 for one in numbers
+            one.isascii() and one.isdecimal() and len(one) < ID_DIGITS for one in numbers
         ):
             raise forms.ValidationError(_("These are no numbers of datastreams, or too many."))
         return tuple(map(int, numbers))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from cityloop.convey.models.sharing import Contract, ContractStep, DeadLetter, Subscription
 from cityloop.convey.rules.contracts import ContractState, ContractStepKind, Times
@@ -204,7 +205,7 @@ def subscriptions(contract_id: int) -> list[SubscriptionView]:
                 created_at=row.created_at,
                 failures=row.failures,
                 next_try_at=row.next_try_at,
-                last_error=row.last_error,
+                last_error=gettext(row.last_error) if row.last_error else "",
                 delivered=row.delivered,
                 delivered_at=row.delivered_at,
                 stopped_at=row.stopped_at,
@@ -223,7 +224,7 @@ def dead_letters(subscription_id: int) -> list[DeadLetterView]:
             at=row.at,
             is_gap=row.kind == "gap",
             readings=len(row.observation_ids),
-            error=row.error,
+            error=gettext(row.error) if row.error else "",
             again_at=row.again_at,
             redelivered_at=row.redelivered_at,
         )

@@ -153,6 +153,11 @@ _NOT_REDELIVERED = "UPDATE convey_deadletter SET again_at = NULL, error = %s WHE
 Connect = Callable[[], Awaitable[AsyncConnection[Any]]]
 
 
+def _why(error: CityloopError) -> str:
+    """Return why a delivery failed as a phrase that is translated where it is shown."""
+    return str(error.parameters.get("reason") or error.key)[:ERROR_TEXT_MAX]
+
+
 async def _is_alone(connection: AsyncConnection[Any]) -> bool:
     row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", [ONE_DELIVERER])).fetchone()
     return bool(row and row[0])
@@ -297,7 +302,7 @@ class Webhooks:
         }
         status = await post(target, body, headers, private=self._private, context=self._context)
         if status not in _OK:
-            raise PostFailedError(reason=f"status {status}")
+            raise PostFailedError(reason=f"HTTP {status}")
 
     async def _fail(
         self,
@@ -307,7 +312,7 @@ class Webhooks:
         behind: FeedPosition,
         error: CityloopError,
     ) -> None:
-        words = error.sentence()[:ERROR_TEXT_MAX]
+        words = _why(error)
         if one.failures + 1 < ATTEMPTS_MAX and not isinstance(error, AddressRefusedError):
             await connection.execute(_FAILED, [words, pause_s(one.failures), one.subscription_id])
             return
@@ -330,6 +335,6 @@ class Webhooks:
             if readings:
                 await self._post(connection, one, readings)
         except CityloopError as error:
-            await connection.execute(_NOT_REDELIVERED, [error.sentence()[:ERROR_TEXT_MAX], number])
+            await connection.execute(_NOT_REDELIVERED, [_why(error), number])
             return
         await connection.execute(_REDELIVERED, [number])
