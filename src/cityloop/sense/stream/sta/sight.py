@@ -9,10 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityloop.kernel.areas import CITY, AreaCode, AreaLevel, level_of
+from cityloop.sense.stream.archive.asking import NOTHING, marked
 from cityloop.sense.stream.sta.names import EntityType
 
 Add = Callable[[Any, str], str]
 """Keeps a value of a statement and returns its place."""
+
+_HOT = marked(NOTHING)
+_OBSERVED = (
+    f"SELECT 1 FROM {_HOT} o WHERE o.feature_id = v.id AND o.datastream_id",
+    "SELECT 1 FROM sense_packedday o WHERE coalesce(o.feature_all, v.id) = v.id "
+    "AND (o.feature_all IS NOT NULL OR o.feature_id @> ARRAY[v.id]) AND o.datastream_id",
+)
+"""How observations name a feature `v`, single ones and those of packed days; a condition on their stream follows."""
 
 OWNED = ("Thing", "Datastream")
 """Entity types whose rows name their owner."""
@@ -122,16 +131,19 @@ def _locations(sight: Sight, add: Add) -> str:
 
 
 def _features(sight: Sight, add: Add) -> str:
-    """Return the features of the newest observations and those made from places: both found through their streams."""
+    """Return the features of the newest observations and those made from places: both found through their streams.
+
+    Closed days are not opened for it: a feature that only they name is seen by its id, or from its observations.
+    """
     newest = "o.datastream_id = l.datastream_id AND o.phenomenon_time = l.phenomenon_time AND o.id = l.id"
     latest = f"sense_datastream d JOIN sense_latest l ON l.datastream_id = d.id AND {sight.seen_stream('d', add)}"
-    observed = f"SELECT o.feature_id FROM {latest} JOIN sense_observation o ON {newest}"
+    observed = f"SELECT o.feature_id FROM {latest} JOIN {_HOT} o ON {newest}"
     return f"SELECT l.feature_id FROM {latest} UNION {observed}"
 
 
 def _observed(sight: Sight, add: Add) -> str:
     streams = _streams(sight, add, "id")
-    return f"EXISTS (SELECT 1 FROM sense_observation o WHERE o.feature_id = v.id AND o.datastream_id IN ({streams}))"
+    return f"({' OR '.join(f'EXISTS ({use} IN ({streams}))' for use in _OBSERVED)})"
 
 
 _SEEN: dict[str, Callable[[Sight, Add], str]] = {
@@ -176,10 +188,7 @@ def _own_location(sight: Sight, add: Add) -> str:
 
 def _own_feature(sight: Sight, add: Add) -> str:
     own = _own_streams(sight, add)
-    uses = (
-        "SELECT 1 FROM sense_latest l WHERE l.feature_id = v.id AND l.datastream_id",
-        "SELECT 1 FROM sense_observation o WHERE o.feature_id = v.id AND o.datastream_id",
-    )
+    uses = ("SELECT 1 FROM sense_latest l WHERE l.feature_id = v.id AND l.datastream_id", *_OBSERVED)
     used = " OR ".join(f"EXISTS ({use} IN ({own}))" for use in uses)
     foreign = " OR ".join(f"EXISTS ({use} NOT IN ({own}))" for use in uses)
     return f"(({used}) AND NOT ({foreign}))"
