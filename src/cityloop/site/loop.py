@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cityloop.assess import facade as assess
+from cityloop.convey.facade import devices
 from cityloop.decide import facade as decide
 from cityloop.kernel.facts import Fact
 from cityloop.kernel.facts.assessed import ShortfallFound
@@ -24,6 +25,7 @@ LOOP: tuple[tuple[type[Fact], Callable[..., object]], ...] = (
 
 CLOCK: tuple[tuple[Callable[[datetime], object], float], ...] = (
     (decide.run_machine, 0.5),  # alarms that were held long enough; candidates wake it at once
+    (devices.scan_devices, 15.0),  # who was heard, who fell silent
     (decide.scan_silence, 5.0),  # what depends on time alone: no data, stuck values
 )
 """What is done again and again, and every how many seconds."""

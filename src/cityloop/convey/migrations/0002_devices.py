@@ -167,6 +167,27 @@ class Migration(migrations.Migration):
             ],
             options={"db_table": "convey_ledgerversion"},
         ),
+        migrations.CreateModel(
+            name="Arrival",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("since", models.DateTimeField()),
+                ("project", models.CharField(max_length=60)),
+                ("area", models.CharField(max_length=15)),
+                ("vendor", models.CharField(max_length=120)),
+                ("organisation", models.CharField(max_length=60)),
+                ("received", models.BigIntegerField()),
+                ("expected", models.FloatField()),
+            ],
+            options={
+                "db_table": "convey_arrival",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("since", "project", "area", "vendor", "organisation"), name="convey_arrival_once"
+                    )
+                ],
+            },
+        ),
         migrations.RunSQL("INSERT INTO convey_ledgerversion DEFAULT VALUES", migrations.RunSQL.noop),
         migrations.RunSQL(TERMS, migrations.RunSQL.noop),
     ]

@@ -1,6 +1,15 @@
 """Tables of convey: positions of streams; devices; shared data; nodes."""
 
-from cityloop.convey.models.devices import Channel, Device, DeviceChange, DeviceImport, DeviceTerm, LedgerVersion
+from cityloop.convey.models.devices import (
+    Arrival,
+    Channel,
+    Device,
+    DeviceChange,
+    DeviceImport,
+    DeviceTerm,
+    LedgerVersion,
+)
+from cityloop.convey.models.nodes import Incarnation, Node, NodeStream, Outbox, OutboxLane
 from cityloop.convey.models.positions import StreamPosition
 from cityloop.convey.models.sharing import (
     Access,
@@ -16,6 +25,7 @@ from cityloop.convey.models.sharing import (
 
 __all__ = [
     "Access",
+    "Arrival",
     "Channel",
     "Contract",
     "ContractSet",
@@ -27,7 +37,12 @@ __all__ = [
     "DeviceImport",
     "DeviceTerm",
     "ExternalSet",
+    "Incarnation",
     "LedgerVersion",
+    "Node",
+    "NodeStream",
+    "Outbox",
+    "OutboxLane",
     "SharingTerm",
     "StreamPosition",
     "Subscription",

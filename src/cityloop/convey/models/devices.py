@@ -136,3 +136,25 @@ class LedgerVersion(models.Model):
         """Compared every two seconds by the processes of the data plane."""
 
         db_table = "convey_ledgerversion"
+
+
+class Arrival(models.Model):
+    """How many readings came in a span of five minutes, and how many were expected, by whose devices they are."""
+
+    since = models.DateTimeField()
+    project = models.CharField(max_length=60)
+    area = models.CharField(max_length=15)
+    vendor = models.CharField(max_length=120)
+    organisation = models.CharField(max_length=60)
+    received = models.BigIntegerField()
+    expected = models.FloatField()
+
+    class Meta:
+        """Read by time; older than two days it is forgotten."""
+
+        db_table = "convey_arrival"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["since", "project", "area", "vendor", "organisation"], name="convey_arrival_once"
+            )
+        ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cityloop.kernel.facts.base import Fact
+from cityloop.kernel.text import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +37,39 @@ class ContractEnded(Fact):
     owner: str
     datasets: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceStateChanged(Fact):
+    """A device went from one state of its life to another.
+
+    Attributes:
+        device: its code in the ledger.
+        title: its name.
+        project: its application project, empty where none.
+        state_before: where it was.
+        state: where it is.
+        reason: why.
+    """
+
+    device: str
+    title: Text
+    project: str
+    state_before: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceStatesChanged(Fact):
+    """More devices fell silent or came back at once than deserve a fact each: a cable, a node, a power cut.
+
+    Attributes:
+        went_offline: how many fell silent.
+        came_online: how many came back.
+        devices: codes of the first of them, apart by commas.
+    """
+
+    went_offline: int
+    came_online: int
+    devices: str
