@@ -14,15 +14,18 @@ from django.core.asgi import get_asgi_application
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from cityloop.convey.stream.news.announcing import Announcements
 from cityloop.convey.stream.sharing.application import ReadLog, build_sharing, is_shared, open_pool
 from cityloop.registry.stream import Rights
 from cityloop.sense.stream.sta.application import build
 from cityloop.site.configuration import configuration
+from cityloop.site.hub import outbox_of
+from cityloop.site.marking import open_marks
 from cityloop.site.metrics import beating
 from cityloop.site.operation.health import PATH as HEALTH_PATH
 from cityloop.site.operation.health import Health
 from cityloop.site.pipeline import open_pipeline
-from cityloop.site.secrets import postgres_dsn
+from cityloop.site.secrets import nats_url, postgres_dsn
 from cityloop.site.tracing import Traced
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloop.site.settings")
@@ -165,7 +168,17 @@ async def open_data_plane(stack: AsyncExitStack) -> Application:
         await rights.load(connection)
     follower = asyncio.create_task(rights.follow(lambda: _connect(dsn)), name="rights")
     stack.push_async_callback(_ended, follower)
-    pipeline = await open_pipeline(dsn, node=settings.node, process=process_name())
+    news = Announcements(nats_url(settings))
+    stack.push_async_callback(_ended, asyncio.create_task(news.run(), name="announcements"))
+    marks = await open_marks(stack, dsn)
+    pipeline = await open_pipeline(
+        dsn,
+        node=settings.node,
+        process=process_name(),
+        markers=(marks,),
+        announcer=news,
+        outbox=outbox_of(settings),
+    )
     stack.push_async_callback(pipeline.close)
     shared = await open_pool(stack, dsn)
     sharing = build_sharing(shared, rights)
@@ -176,6 +189,7 @@ async def open_data_plane(stack: AsyncExitStack) -> Application:
         anonymous=settings.sta_anonymous,
         hosts=settings.allowed_hosts.split(","),
         read_log=ReadLog(shared),
+        news=news,
     )
 
     async def data_plane(scope: Scope, receive: Receive, send: Send) -> None:

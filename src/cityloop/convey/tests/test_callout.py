@@ -120,13 +120,14 @@ def test_a_refusal_admits_nobody() -> None:
 
 def test_a_device_speaks_for_its_own_streams_and_hears_its_own_tasks() -> None:
     device = rights(thing_id=4, may_write=True, organisation="water-group")
-    allowed = permissions_of(device, Belongings("pump-3", own_streams=(1, 2), visible_streams=(1, 2, 3)))
+    allowed = permissions_of(device, Belongings("pump-3", (1, 2), visible_streams=(1, 2, 3), capabilities=(8,)))
     assert allowed.publish == (
         "mouth.v1//1.Datastreams(1).Observations",
         "mouth.v1//1.Datastreams(2).Observations",
         "mouth.devices.pump-3.up",
+        "mouth.v1//1.TaskingCapabilities(8).*.status",
     )
-    assert allowed.subscribe == ("devices.pump-3.>",)
+    assert allowed.subscribe == ("devices.pump-3.>", "v1//1.TaskingCapabilities(8).Tasks")
 
 
 def test_a_device_in_no_ledger_neither_reports_on_itself_nor_hears_tasks() -> None:
@@ -143,14 +144,15 @@ def test_the_citys_own_machine_reaches_all_that_its_rights_name() -> None:
 @pytest.mark.parametrize("limit", [{"organisation": "water-group"}, {"area": AreaCode("110101")}])
 def test_a_limited_machine_hears_what_it_may_see_and_no_wildcard(limit: dict[str, Any]) -> None:
     allowed = permissions_of(rights(may_write=True, **limit), Belongings(own_streams=(5,), visible_streams=(5, 6)))
-    assert allowed.subscribe == ("v1//1.Datastreams(5).Observations", "v1//1.Datastreams(6).Observations")
+    heard = [(f"v1//1.Datastreams({number})", f"v1//1.Datastreams({number}).*") for number in (5, 6)]
+    assert allowed.subscribe == (*heard[0], *heard[1])
     assert allowed.publish == ("mouth.v1//1.Datastreams(5).Observations",)
 
 
 def test_more_streams_than_can_be_told_are_cut_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     seen = tuple(range(TOPICS_MAX + 1))
     allowed = permissions_of(rights(organisation="o"), Belongings(visible_streams=seen))
-    assert len(allowed.subscribe) == TOPICS_MAX
+    assert len(allowed.subscribe) == 2 * TOPICS_MAX
     assert "over MQTT it reaches the first" in caplog.text
 
 

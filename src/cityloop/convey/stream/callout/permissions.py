@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cityloop.convey.stream.jetstream import PRIVATE_PREFIX
+from cityloop.convey.stream.news.subjects import answers_allowed, topics_allowed
 from cityloop.registry.stream import TokenRights
 
 log = logging.getLogger(__name__)
@@ -37,12 +38,14 @@ class Belongings:
         device_code: of a device's token: its code in the ledger, empty where it is in none.
         own_streams: datastreams it may add observations to.
         visible_streams: datastreams it may read.
+        capabilities: of a device: the tasking capabilities of its thing.
         is_impostor: whether it calls itself by the code of a device that it is not.
     """
 
     device_code: str = ""
     own_streams: Sequence[int] = ()
     visible_streams: Sequence[int] = ()
+    capabilities: Sequence[int] = ()
     is_impostor: bool = False
 
 
@@ -54,25 +57,32 @@ def permissions_of(rights: TokenRights, belongings: Belongings) -> Permissions:
     what contracts grant it.
     """
     if rights.thing_id is not None:
-        return _of_device(belongings) if rights.may_write else Permissions()
+        return _of_device(rights, belongings) if rights.may_write else Permissions()
     if rights.reaches_all:
         return Permissions(
             publish=(f"{PRIVATE_PREFIX}{STREAMS}.>",) if rights.may_write else (),
-            subscribe=(f"{STREAMS}.>",) if rights.may_read else (),
+            subscribe=tuple(topics_allowed(rights, ())),
         )
     publish = _observations(rights, belongings.own_streams, prefix=PRIVATE_PREFIX) if rights.may_write else ()
-    subscribe = _observations(rights, belongings.visible_streams) if rights.may_read else ()
-    return Permissions(publish=publish, subscribe=subscribe)
+    subscribe = topics_allowed(rights, _bounded(rights, belongings.visible_streams))
+    return Permissions(publish=publish, subscribe=tuple(subscribe))
 
 
-def _of_device(belongings: Belongings) -> Permissions:
+def _of_device(rights: TokenRights, belongings: Belongings) -> Permissions:
     streams = [f"{PRIVATE_PREFIX}{STREAMS}.Datastreams({number}).Observations" for number in belongings.own_streams]
     code = belongings.device_code
     said = [f"{PRIVATE_PREFIX}devices.{code}.up"] if code else []
-    return Permissions(publish=(*streams, *said), subscribe=(f"devices.{code}.>",) if code else ())
+    heard = [f"devices.{code}.>"] if code else []
+    tasks = topics_allowed(rights, (), capabilities=belongings.capabilities)
+    answers = answers_allowed(belongings.capabilities)
+    return Permissions(publish=(*streams, *said, *answers), subscribe=(*heard, *tasks))
 
 
 def _observations(rights: TokenRights, streams: Sequence[int], *, prefix: str = "") -> tuple[str, ...]:
+    return tuple(f"{prefix}{STREAMS}.Datastreams({number}).Observations" for number in _bounded(rights, streams))
+
+
+def _bounded(rights: TokenRights, streams: Sequence[int]) -> Sequence[int]:
     if len(streams) > TOPICS_MAX:
         log.warning(
             "%s (%s) has %d datastreams; over MQTT it reaches the first %d of them",
@@ -81,4 +91,4 @@ def _observations(rights: TokenRights, streams: Sequence[int], *, prefix: str = 
             len(streams),
             TOPICS_MAX,
         )
-    return tuple(f"{prefix}{STREAMS}.Datastreams({number}).Observations" for number in streams[:TOPICS_MAX])
+    return streams[:TOPICS_MAX]

@@ -25,7 +25,7 @@ from cityloop.convey.stream.news.watching import SESSIONS, listed, subscribed
 log = logging.getLogger(__name__)
 
 TICK_S = 0.05
-"""News of so long are told together, seconds."""
+"""News that come within so long of the last are told together, seconds."""
 
 LIST_S_MIN = 0.5
 """How often the transport is asked who listens, seconds; less often where its answer takes long."""
@@ -98,6 +98,7 @@ class Notifier:
         self._addresses, self._renderer, self._on_listener = addresses, renderer, on_listener
         self.interest, self.figures = Interest(), Figures()
         self._changes = Changes()
+        self._closed: list[tuple[Changes, Heard]] = []
         self._waiting_readings = self._waiting_entities = 0
         self._recent: deque[tuple[float, ReadingNews | EntityNews]] = deque()
         self._recent_readings = 0
@@ -187,13 +188,23 @@ class Notifier:
             self._recent_readings -= len(gone) if isinstance(gone, ReadingNews) else 0
 
     async def _tell(self) -> None:
+        told_at = float("-inf")
         while True:
             await self._news.wait()
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(max(0.0, told_at + TICK_S - time.monotonic()))
+            told_at = time.monotonic()
             self._news.clear()
-            changes, self._changes = self._changes, Changes()
+            self._close()
+            closed, self._closed = self._closed, []
             self._waiting_readings = self._waiting_entities = 0
-            await self._tell_one(changes, self.interest.heard)
+            for changes, heard in closed:
+                await self._tell_one(changes, heard)
+
+    def _close(self) -> None:
+        """Set what waits aside for those who listen now: who comes later hears only what happens later."""
+        if self._changes:
+            self._closed.append((self._changes, self.interest.heard))
+            self._changes = Changes()
 
     async def _tell_one(self, changes: Changes, heard: Heard) -> None:
         if not heard or not changes:
@@ -210,7 +221,9 @@ class Notifier:
         try:
             while True:
                 before, asked_at, known = asked_at, time.monotonic(), self.interest.subjects()
-                fresh = self.interest.list_is(await listed(system), now_s=asked_at)
+                found = await listed(system)
+                self._close()
+                fresh = self.interest.list_is(found, now_s=asked_at)
                 took_s = time.monotonic() - asked_at
                 if fresh:
                     self._on_listener(fresh)
@@ -241,6 +254,7 @@ class Notifier:
                 await clients.news()
                 while clients.deliveries:
                     subjects = subscribed(clients.deliveries.popleft().payload)
+                    self._close()
                     if fresh := self.interest.has_subscribed(subjects, now_s=time.monotonic()):
                         self._say_wanted()
                         self._on_listener(fresh)

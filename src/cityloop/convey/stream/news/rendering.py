@@ -35,9 +35,9 @@ class Changes:
     entities: dict[str, dict[int, tuple[str, ...] | None]] = field(default_factory=dict)
 
     def add_entity(self, news: EntityNews) -> None:
-        """Take an entity in; several changes of one entity are told once, as it then is."""
+        """Take an entity in; several changes of one entity are told once, as it then is, last."""
         known = self.entities.setdefault(news.collection, {})
-        before = known.get(news.key, ())
+        before = known.pop(news.key, ())
         known[news.key] = None if before is None or news.members is None else tuple({*before, *news.members})
 
     def __bool__(self) -> bool:
@@ -139,13 +139,14 @@ class Renderer:
         self, resource: Resource, options: Options, keys: Iterable[int]
     ) -> list[tuple[int, bytes]]:
         told: list[tuple[int, bytes]] = []
-        everyone = sorted(keys)
+        everyone = list(keys)
         try:
             for first in range(0, len(everyone), ENTITIES_MAX):
                 told += await self._teller.entities(resource, options, everyone[first : first + ENTITIES_MAX])
         except CityloopError as error:
             log.warning("Entities could not be told: %s", error)
-        return told
+        place = {key: number for number, key in enumerate(everyone)}
+        return sorted(told, key=lambda item: place[item[0]])
 
 
 def _observation_subjects(stream: int, key: int, heard: Heard) -> list[str]:

@@ -21,6 +21,10 @@ OPTIONS_READ = frozenset({"$select", "$filter", "$expand"})
 """Options a topic may carry; a topic tells single entities, so there is nothing to order, count or skip."""
 
 
+STREAM_STEPS_MAX = 2
+"""Longest path below a datastream: whoever may hear the datastream may hear all that is told below it."""
+
+
 class Shape(Enum):
     """How it is found out whether a topic is told of a change."""
 
@@ -91,7 +95,7 @@ def _shape(resource: Resource, query: str) -> Shape:
         return Shape.LOOKED_UP
     if len(steps) == 1 and steps[0].key is None:
         return Shape.ENTITY_SET
-    if len(steps) == 2 and [step.entity.name for step in steps] == ["Datastream", "Observation"]:  # noqa: PLR2004
+    if len(steps) == STREAM_STEPS_MAX and [step.entity.name for step in steps] == ["Datastream", "Observation"]:
         return Shape.STREAM if steps[1].key is None else Shape.LOOKED_UP
     return Shape.LOOKED_UP
 
@@ -103,6 +107,8 @@ def _check(topic: str, resource: Resource, options: Options) -> None:
     if not options.written.keys() <= OPTIONS_READ:
         raise TopicRefusedError(topic=topic[:200], reason="topics take $select, $filter and $expand")
     check_select(resource.last.entity, options)
+    if resource.steps[0].entity.name == "Datastream" and len(resource.steps) > STREAM_STEPS_MAX:
+        raise TopicRefusedError(topic=topic[:200], reason="below a datastream, topics lead one step on")
     is_broad = len(resource.steps) == 1 and resource.steps[0].key is None
     leads_on = options.expand or any(
         resource.last.entity.navigation_named(path.parts[0]) for path in _paths(options.filter)

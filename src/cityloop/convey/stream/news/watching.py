@@ -46,8 +46,12 @@ async def listed(system: Nats) -> dict[str, frozenset[int]]:
 
 
 def subscribed(session: bytes) -> list[str]:
-    """Return what a stored session is subscribed to, nothing where it cannot be read."""
+    """Return what a stored session is subscribed to, nothing where it cannot be read.
+
+    A pattern that ends in `#` hears the level above it too, which the server holds as a subscription of its own.
+    """
     try:
-        return list(_session.decode(session).subs)
+        subjects = list(_session.decode(session).subs)
     except msgspec.DecodeError:
         return []
+    return subjects + [subject.removesuffix(".>") for subject in subjects if subject.endswith(".>")]
