@@ -65,6 +65,9 @@ def entity_text(
         if not select or navigation.name in select:
             pieces += _link(entity, alias, navigation)
         pieces += expanded.get(navigation.name, ())
+    if pieces and not pieces[0][1]:
+        # The first comma becomes the brace here: cutting it off every row would cost as much as all the rest.
+        return f"({_concatenated([('{' + pieces[0][0][1:], False), *pieces[1:], ('}', False)])})"
     return f"('{{' || substr({_concatenated(pieces)}, 2) || '}}')"
 
 
