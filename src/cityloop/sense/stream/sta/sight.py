@@ -16,10 +16,10 @@ Add = Callable[[Any, str], str]
 """Keeps a value of a statement and returns its place."""
 
 _HOT = marked(NOTHING)
+_PACKED = "coalesce(o.feature_all, v.id) = v.id AND (o.feature_all IS NOT NULL OR o.feature_id @> ARRAY[v.id])"
 _OBSERVED = (
     f"SELECT 1 FROM {_HOT} o WHERE o.feature_id = v.id AND o.datastream_id",
-    "SELECT 1 FROM sense_packedday o WHERE coalesce(o.feature_all, v.id) = v.id "
-    "AND (o.feature_all IS NOT NULL OR o.feature_id @> ARRAY[v.id]) AND o.datastream_id",
+    f"SELECT 1 FROM sense_packedday o WHERE {_PACKED} AND o.datastream_id",
 )
 """How observations name a feature `v`, single ones and those of packed days; a condition on their stream follows."""
 
