@@ -28,7 +28,7 @@ TABLES = [
         "packedday",
         "closedday",
         "packedid",
-    )  # fmt: skip
+    )
 ]
 
 
