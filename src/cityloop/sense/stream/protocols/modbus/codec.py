@@ -4,6 +4,7 @@ Source:
     MODBUS Messaging on TCP/IP Implementation Guide V1.0b, 3.1.
 """
 
+import logging
 from dataclasses import dataclass
 
 from pymodbus.framer import FramerSocket
@@ -33,6 +34,9 @@ _REQUESTS: dict[Table, type[ModbusPDU]] = {
     Table.COIL: ReadCoilsRequest,
     Table.DISCRETE: ReadDiscreteInputsRequest,
 }
+# What the library cannot read is kept and counted by us; its own line a frame would fill the log.
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+
 _framer = FramerSocket(DecodePDU(is_server=False))
 
 
