@@ -3,6 +3,8 @@
 The data plane reads and writes these tables with SQL of its own; the migration is their one definition.
 """
 
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -383,3 +385,59 @@ class Load(models.Model):
         """One row a file."""
 
         db_table = "sense_load"
+
+
+class Actuator(models.Model):
+    """What acts on a thing's part of the world (SensorThings Tasking Actuator); `metadata` is any JSON."""
+
+    name = models.TextField()
+    description = models.TextField()
+    encoding_type = models.TextField()
+    metadata = models.JSONField()
+    properties = models.JSONField(null=True)
+
+    class Meta:
+        """Read by id."""
+
+        db_table = "sense_actuator"
+
+
+class TaskingCapability(models.Model):
+    """What a thing can be asked to do: `tasking_parameters` is a DataRecord of SWE Common that tasks keep to."""
+
+    name = models.TextField()
+    description = models.TextField()
+    properties = models.JSONField(null=True)
+    tasking_parameters = models.JSONField()
+    thing = models.ForeignKey(Thing, models.CASCADE, related_name="+")
+    actuator = models.ForeignKey(Actuator, models.CASCADE, related_name="+")
+
+    class Meta:
+        """Read by id and thing."""
+
+        db_table = "sense_taskingcapability"
+
+
+class Task(models.Model):
+    """What a thing was asked to do, by whom, and how that stands; `fact_id` is of the fact that it was given."""
+
+    creation_time = models.DateTimeField(db_default=Now())
+    tasking_parameters = models.JSONField()
+    capability = models.ForeignKey(TaskingCapability, models.CASCADE, related_name="+")
+    status = models.CharField(max_length=12, db_default="created")
+    actor = models.CharField(max_length=120)
+    deadline_at = models.DateTimeField()
+    fact_id = models.UUIDField()
+    deliveries = models.IntegerField(db_default=0)
+    delivered_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    reason = models.TextField(db_default="")
+
+    class Meta:
+        """Those that still wait are found by their deadline."""
+
+        db_table = "sense_task"
+        indexes: ClassVar = [
+            models.Index(fields=["deadline_at"], condition=models.Q(ended_at__isnull=True), name="sense_task_open")
+        ]

@@ -23,12 +23,19 @@ FACT_TITLES: dict[str, Text] = {
     "conveyed.ContractEnded": Text("数据使用协议结束", "Data contract ended"),
     "conveyed.DeviceStateChanged": Text("设备状态变化", "Device state changed"),
     "conveyed.DeviceStatesChanged": Text("设备批量离线或恢复", "Many devices fell silent or came back"),
+    "conveyed.TaskGiven": Text("下达设备任务", "Task given to a device"),
+    "conveyed.TaskEnded": Text("设备任务结束", "Task of a device ended"),
     "commanded.ShiftHandedOver": Text("交接班", "Shift handed over"),
     "assessed.IndicatorValued": Text("指标取值", "Indicator valued"),
     "assessed.ShortfallFound": Text("指标未达标", "Shortfall found"),
 }
 
 FIELD_TITLES: dict[str, Text] = {
+    "asked": Text("任务参数", "Parameters of the task"),
+    "capability": Text("任务能力", "Tasking capability"),
+    "sited_at": Text("执行设备", "Device that acts"),
+    "status": Text("任务状态", "State of the task"),
+    "task_id": Text("设备任务编号", "Task of a device"),
     "alarm_id": Text("报警编号", "Alarm number"),
     "valid_until": Text("有效期至", "Valid until"),
     "valid_from": Text("生效时间", "Valid from"),

@@ -73,3 +73,31 @@ class DeviceStatesChanged(Fact):
     went_offline: int
     came_online: int
     devices: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskGiven(Fact):
+    """A device was asked to do something.
+
+    Attributes:
+        task_id: the task.
+        capability: what the device can be asked, in its words.
+        sited_at: name of the device or site.
+        asked: the parameters, as JSON.
+        due_at: until when the device must have reported.
+    """
+
+    task_id: int
+    capability: str
+    sited_at: str
+    asked: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEnded(Fact):
+    """A task is over; `status` is `done`, `failed` or `timed_out`, `reason` what the device says of it."""
+
+    task_id: int
+    status: str
+    reason: str
