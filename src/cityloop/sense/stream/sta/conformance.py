@@ -43,6 +43,8 @@ _REQUIREMENTS = (
     "create-update-delete/delete-entity",
     "create-update-delete/historical-location-auto-creation",
     "create-update-delete/historical-location-manual-creation",
+    "batch-request/batch-request",
+    "data-array/data-array",
 )
 
 
