@@ -95,6 +95,7 @@ WHITENOISE_USE_FINDERS = True
 CITYLOOP_WEBHOOK_PRIVATE = _configuration.webhook_private
 CITYLOOP_MQTT_PORT = _configuration.mqtt_port
 CITYLOOP_BASE_MAP = _configuration.base_map
+CITYLOOP_MAPPINGS = _configuration.home / "mappings"
 _map = urlsplit(_configuration.base_map)
 _map_origin = [f"{_map.scheme}://{_map.netloc}"] if _map.scheme in {"http", "https"} else []
 CONTENT_SECURITY_POLICY = {
