@@ -2,11 +2,30 @@
 
 from django.urls import path
 
-from cityloop.convey.views import sharing_catalogue, sharing_contracts, sharing_reads
+from cityloop.convey.views import (
+    devices,
+    devices_acts,
+    devices_import,
+    nodes,
+    sharing_catalogue,
+    sharing_contracts,
+    sharing_reads,
+)
 
 app_name = "convey"
 
 urlpatterns = [
+    path("devices/", devices.device_list, name="devices"),
+    path("devices/import/", devices_import.import_devices, name="devices-import"),
+    path("devices/import/example.csv", devices_import.example, name="devices-example"),
+    path("devices/import/<int:import_id>.csv", devices_import.report, name="devices-report"),
+    path("devices/<str:code>/", devices.device, name="device"),
+    path("devices/<str:code>/act/", devices_acts.act, name="device-act"),
+    path("devices/<str:code>/key/", devices_acts.issue_key, name="device-key"),
+    path("devices/<str:code>/keys/revoke/", devices_acts.revoke_keys, name="device-revoke"),
+    path("devices/<str:code>/secret/", devices_acts.set_secret, name="device-secret"),
+    path("devices/<str:code>/calibration/", devices_acts.calibrate, name="device-calibrate"),
+    path("nodes/", nodes.node_list, name="nodes"),
     path("catalogue/", sharing_catalogue.catalogue, name="catalogue"),
     path("catalogue/new/", sharing_catalogue.new_dataset, name="dataset-new"),
     path("catalogue/statistics/", sharing_reads.statistics, name="exchange"),

@@ -33,6 +33,7 @@ PAGES = (
     Page("/alarms/", _("Alarms"), Right.SEE_WALL),
     Page("/shift/", _("Shift"), Right.HAND_OVER_SHIFT),
     Page("/cases/", _("Cases"), Right.SEE_CASES),
+    Page("/devices/", _("Devices"), Right.SEE_DEVICES),
     Page("/indicators/", _("Indicators"), Right.SEE_INDICATORS),
     Page("/catalogue/", _("Data catalogue"), Right.SEE_CATALOGUE),
     Page("/contracts/", _("Data contracts"), Right.SEE_CATALOGUE),

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from django.conf import settings
+
 from cityloop.convey.rules.datum import Datum
 from cityloop.convey.rules.devices import (
     IN_SERVICE,
@@ -35,9 +37,11 @@ from cityloop.convey.services.devices import By, ReasonMissingError
 from cityloop.convey.services.devices_arrivals import count_arrivals
 from cityloop.convey.services.devices_entering import Imported, Made, Progress, enter_declared, make_devices
 from cityloop.convey.services.devices_scan import scan_devices
+from cityloop.convey.stream.mappings import PROTOCOL_PREFIX, Mappings
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import PersonView, Right, TokenView
 from cityloop.sense import facade as sense
+from cityloop.sense.stream.protocols.found import protocols
 
 ARRIVALS_HOURS = 24
 """Span over which arrival rates are shown, hours."""
@@ -150,7 +154,7 @@ def rejected_of(found: DeviceView, *, limit: int) -> list[sense.RejectedView]:
         f"v1.1/Datastreams({channel.datastream_id})/Observations" for channel in selectors.channels_of(found.device_id)
     ]
     own = [f"{found.protocol}/{found.address}", found.address] if found.address else []
-    return sense.rejected_of([*topics, *own, found.code], limit=limit)
+    return sense.rejected_of([*topics, *own, found.code, f"devices/{found.code}/up"], limit=limit)
 
 
 def act_on_device(code: str, act: Act, *, reason: str, person: PersonView, now: datetime) -> DeviceView:
@@ -225,8 +229,6 @@ def import_devices(  # noqa: PLR0913  what a list comes with
     data: bytes,
     *,
     file: str,
-    protocols: frozenset[str],
-    projects: frozenset[str],
     now: datetime,
     person: PersonView | None = None,
     all_or_none: bool = False,
@@ -237,8 +239,6 @@ def import_devices(  # noqa: PLR0913  what a list comes with
     Args:
         data: the file, CSV.
         file: its name.
-        protocols: codes of the device protocols.
-        projects: codes of the application projects.
         now: the present.
         person: who sends it, None for the command line.
         all_or_none: whether nothing is made where anything is wrong.
@@ -249,7 +249,7 @@ def import_devices(  # noqa: PLR0913  what a list comes with
         SheetTooLargeError: if it is larger than one list may be.
         ColumnsMissingError: if a needed column is missing.
     """
-    result = judged(lines_of(data), _known(person, protocols, projects))
+    result = judged(lines_of(data), _known(person))
     if all_or_none and result.refusals:
         result.refusals += [
             Refusal(line, order.code, "", services.OTHERS_WRONG) for order in result.orders for line in order.lines
@@ -262,7 +262,7 @@ def import_devices(  # noqa: PLR0913  what a list comes with
     return done
 
 
-def _known(person: PersonView | None, protocols: frozenset[str], projects: frozenset[str]) -> Known:
+def _known(person: PersonView | None) -> Known:
     every = frozenset(view.code for view in registry.organisations())
     mine = every if person is None else frozenset(code for code in every if _may_enter(person, code))
     return Known(
@@ -270,10 +270,15 @@ def _known(person: PersonView | None, protocols: frozenset[str], projects: froze
         places=selectors.places(),
         organisations=mine,
         foreign_organisations=every - mine,
-        projects=projects,
-        protocols=protocols,
+        projects=selectors.projects(),
+        protocols=frozenset(protocols()) | _mapped(),
         properties={one.code: PropertyKnown(one.title, one.unit_symbols) for one in sense.observed_properties()},
     )
+
+
+def _mapped() -> frozenset[str]:
+    """Return the protocols of devices that publish their vendor's JSON."""
+    return frozenset(f"{PROTOCOL_PREFIX}{code}" for code in Mappings(settings.CITYLOOP_MAPPINGS).all())
 
 
 def _may_enter(person: PersonView, organisation: str) -> bool:

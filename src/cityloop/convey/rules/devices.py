@@ -12,8 +12,8 @@ CODE_CHARACTERS_MAX = 60
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 _FOREIGN = re.compile(r"[^A-Za-z0-9_-]+")
 
-RESERVED_CODES = frozenset({"server", "wire", "device", "callout", "system"})
-"""Names the transport knows by itself."""
+RESERVED_CODES = frozenset({"server", "wire", "device", "callout", "system", "import"})
+"""Names the transport knows by itself, and the page of lists."""
 
 
 class DeviceState(StrEnum):

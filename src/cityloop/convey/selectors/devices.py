@@ -166,6 +166,11 @@ def codes() -> frozenset[str]:
     return frozenset(Device.objects.values_list("code", flat=True))
 
 
+def projects() -> frozenset[str]:
+    """Return the application projects that have devices."""
+    return frozenset(Device.objects.exclude(project="").values_list("project", flat=True).distinct())
+
+
 def places() -> frozenset[tuple[str, str, str]]:
     """Return protocol, address and endpoint of the devices that have an address and are not retired."""
     rows = Device.objects.exclude(address="").exclude(state=DeviceState.RETIRED)

@@ -179,6 +179,8 @@ _KINDS_OF_ACTOR = {
 _SYSTEMS = {
     "loop": Text("系统自动", "the system"),
     "alarm-machine": Text("系统（报警判别）", "the system (alarms)"),
+    "cli": Text("系统（命令行）", "the system (command line)"),
+    "prepare": Text("系统（启动准备）", "the system (preparation)"),
     "wire": Text("系统（数据接入）", "the system (intake of data)"),
     "assess": Text("系统（指标计算）", "the system (indicators)"),
     "declaration": Text("系统（项目声明）", "the system (declaration of a project)"),

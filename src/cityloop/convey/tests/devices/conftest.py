@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 
@@ -12,7 +14,6 @@ from cityloop.kernel.declarations import Origin, Project, StreamSpec, ThingSpec
 from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import PersonView
-from cityloop.registry.models import Person
 from cityloop.sense import facade as sense
 from tests.seeds import seed_registry
 
@@ -53,8 +54,16 @@ def sheet(*rows: str, heading: str = HEADING) -> bytes:
 
 def take_in(data: bytes, **more: object) -> "facade.Imported":
     """Take a list in from the command line."""
-    known = {"file": "list.csv", "protocols": frozenset({"hj212"}), "projects": frozenset({"demo"}), "now": NOON}
+    known = {"file": "list.csv", "now": NOON}
     return facade.import_devices(data, **known | more)  # type: ignore[arg-type]
+
+
+def asked(statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """Return the rows of a query."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def hear(datastream: int, at: datetime) -> None:
@@ -123,7 +132,7 @@ def sign_in(city: dict[str, PersonView]) -> Callable[[str], Client]:  # noqa: AR
     def browser(username: str) -> Client:
         client = Client(headers={"accept-language": "en"})
         client.cookies["django_language"] = "en"
-        client.force_login(Person.objects.get(username=username))
+        client.force_login(get_user_model().objects.get(username=username))
         return client
 
     return browser

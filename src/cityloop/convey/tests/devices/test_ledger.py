@@ -22,17 +22,15 @@ from cityloop.kernel.facts import Fact
 from cityloop.kernel.facts.conveyed import DeviceStateChanged, DeviceStatesChanged
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import PersonView
-from cityloop.registry.models import ApiToken
-from cityloop.sense.models import Datastream, Latest, Thing
 
-from .conftest import DEMO, NOON, hear, later, row, sheet, take_in
+from .conftest import DEMO, NOON, asked, hear, later, row, sheet, take_in
 
 People = dict[str, PersonView]
 EAST, WEST = "demo-east-1", "demo-west-2"
 
 
 def stream_of(code: str) -> int:
-    return int(Datastream.objects.values_list("pk", flat=True).get(thing_id=facade.device(code).thing_id))
+    return facade.channels_of(facade.device(code))[0].datastream_id
 
 
 def told(kind: type[Fact]) -> list[Any]:
@@ -96,8 +94,8 @@ def test_what_nobody_has_accepted_is_not_online_but_waits_for_acceptance(city: P
     hear(stream_of("NEW"), later(0))
     assert facade.scan_devices(later(1)) == 0
     assert facade.device("NEW").state is DeviceState.REGISTERED
-    asked = DeviceFilter(needs="acceptance")
-    page = facade.ledger_page(city["operator"], asked, now=NOON, after=0, limit=10, silent=5)
+    wish = DeviceFilter(needs="acceptance")
+    page = facade.ledger_page(city["operator"], wish, now=NOON, after=0, limit=10, silent=5)
     assert [device.code for device in page.devices] == ["NEW"]
     act("NEW", Act.TEST, city["operator"], at=2)
     facade.scan_devices(later(3))
@@ -140,9 +138,9 @@ def test_what_takes_a_device_out_needs_a_reason(city: People, what: Act) -> None
 
 def test_a_key_is_shown_once_and_lets_the_device_speak(city: People) -> None:
     key = facade.issue_credential(EAST, person=city["water.data"], now=NOON)
-    token = ApiToken.objects.get(thing_id=facade.device(EAST).thing_id)
+    (token,) = facade.credentials_of(facade.device(EAST))
     assert (token.may_write, token.may_read, token.organisation) == (True, False, "water-group")
-    assert key not in str(token.__dict__)
+    assert key not in str(asked("SELECT * FROM registry_apitoken"))
     assert registry.audit_entries(limit=1)[0].what == f"device {EAST}: key issued"
 
 
@@ -230,7 +228,7 @@ def test_each_sees_the_devices_of_the_own_district_and_organisation(city: People
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("wish", "found"),
     [
         ({"text": "east"}, {EAST}),
         ({"text": "水泵west"}, {WEST}),
@@ -243,10 +241,10 @@ def test_each_sees_the_devices_of_the_own_district_and_organisation(city: People
         ({"needs": "quarantine"}, {WEST}),
     ],
 )
-def test_devices_are_found_by_what_is_asked(city: People, asked: dict[str, str], found: set[str]) -> None:
+def test_devices_are_found_by_what_is_asked(city: People, wish: dict[str, str], found: set[str]) -> None:
     Device.objects.filter(code=EAST).update(calibration_due_on=NOON.date() - timedelta(days=1))
     Device.objects.filter(code=WEST).update(clock_skew_s=-301, impossible_count=100)
-    page = facade.ledger_page(city["operator"], DeviceFilter(**asked), now=NOON, after=0, limit=10, silent=5)
+    page = facade.ledger_page(city["operator"], DeviceFilter(**wish), now=NOON, after=0, limit=10, silent=5)
     assert {device.code for device in page.devices} == found
 
 
@@ -278,13 +276,11 @@ def test_a_list_makes_things_streams_channels_and_keys(city: People) -> None:  #
     assert [(one.code, one.lines) for one in result.made] == [("A", (2, 3))]
     found = facade.device("A")
     assert found.longitude == pytest.approx(116.456 - 0.0062, abs=1e-3)
-    thing = Thing.objects.get(pk=found.thing_id)
-    assert (thing.code, thing.owner) == ("device/A", "water-group")
-    streams = Datastream.objects.filter(thing=thing).order_by("pk")
-    assert [(one.unit_symbol, one.area, one.owner, one.period_s) for one in streams] == [
-        ("MPa", "110105", "water-group", 60.0)
-    ] * 2
-    assert Latest.objects.filter(datastream_id__in=[one.pk for one in streams]).count() == 2
+    assert asked("SELECT code, owner FROM sense_thing WHERE id = %s", found.thing_id) == [("device/A", "water-group")]
+    streams = "SELECT unit_symbol, area, d.owner, period_s FROM sense_datastream d WHERE thing_id = %s"
+    assert asked(streams, found.thing_id) == [("MPa", "110105", "water-group", 60.0)] * 2
+    latest = "SELECT count(*) FROM sense_latest l JOIN sense_datastream d ON d.id = datastream_id WHERE thing_id = %s"
+    assert asked(latest, found.thing_id) == [(2,)]
     assert [(one.name, one.valid_max) for one in facade.channels_of(found)] == [("p", 1.6), ("q", None)]
     assert len(facade.credentials_of(found)) == 1
 
