@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import os
 import socket
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -32,16 +32,54 @@ CONNECTIONS_MAX = 2000
 """Connections of a process; beyond them the answer is 503, before the system runs out of files."""
 
 
+class GatheringTransport:
+    """Writes once what a turn of the loop has to say.
+
+    The server writes the head of an answer and its body apart; sent so, the client would be woken twice.
+
+    Args:
+        transport: the connection; everything but writing is its own.
+        loop: its loop.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        """Have nothing to say yet."""
+        self._transport, self._loop = transport, loop
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the connection itself can do."""
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write at the end of this turn."""
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        """Write the rest and close."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts and not self._transport.is_closing():
+            self._transport.write(b"".join(parts))
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """HTTP that waits for the head of a request for a while only, and reads so much of it only."""
 
     _late: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _in_head = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the first request."""
-        super().connection_made(transport)  # type: ignore[arg-type]  # as asyncio gives it
-        self._late = self.loop.call_later(HEAD_S_MAX, self._end)
+        gathering = GatheringTransport(cast("asyncio.Transport", transport), self.loop)
+        super().connection_made(cast("asyncio.Transport", gathering))
+        self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
@@ -49,26 +87,31 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """End a connection whose head has grown too large."""
+        """End a connection whose head has grown too large; wait for the rest of one that came in part."""
         super().data_received(data)
-        if self._late is not None:
+        if self._in_head:
+            self._wait()
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES_MAX:
                 self._end()
 
     def on_message_begin(self) -> None:
-        """Wait for the rest of the head."""
+        """Wait for the rest of the head, if it does not come at once."""
         super().on_message_begin()
         self._in_time()
-        self._late = self.loop.call_later(HEAD_S_MAX, self._end)
+        self._in_head = True
 
     def on_headers_complete(self) -> None:
         """Take the request."""
         self._in_time()
         super().on_headers_complete()
 
+    def _wait(self) -> None:
+        if self._late is None:
+            self._late = self.loop.call_later(HEAD_S_MAX, self._end)
+
     def _in_time(self) -> None:
-        self._head_bytes = 0
+        self._head_bytes, self._in_head = 0, False
         if self._late is not None:
             self._late.cancel()
             self._late = None

@@ -2,7 +2,7 @@ import asyncio
 import contextlib
 from collections.abc import MutableMapping
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import uvicorn
@@ -186,3 +186,35 @@ def test_nobody_is_believed_about_addresses_unless_a_setting_says_so(monkeypatch
     assert web.proxy_options() == {"proxy_headers": False, "forwarded_allow_ips": ""}
     monkeypatch.setattr(web, "configuration", lambda: Configuration(trusted_proxies="10.0.0.1"))
     assert web.proxy_options() == {"proxy_headers": True, "forwarded_allow_ips": "10.0.0.1"}
+
+
+class Noting:
+    """A connection that notes what is written and closed."""
+
+    def __init__(self) -> None:
+        self.noted: list[bytes] = []
+
+    def is_closing(self) -> bool:
+        return b"closed" in self.noted
+
+    def write(self, data: bytes) -> None:
+        self.noted.append(data)
+
+    def close(self) -> None:
+        self.noted.append(b"closed")
+
+
+async def test_a_head_and_its_body_leave_in_one_write() -> None:
+    noting = Noting()
+    gathering = web.GatheringTransport(cast("asyncio.Transport", noting), asyncio.get_running_loop())
+    gathering.write(b"head ")
+    gathering.write(b"body")
+    assert noting.noted == []
+    await asyncio.sleep(0)
+    assert noting.noted == [b"head body"]
+    gathering.write(b"last")
+    gathering.close()
+    gathering.write(b"too late")
+    await asyncio.sleep(0)
+    assert noting.noted == [b"head body", b"last", b"closed"]
+    assert gathering.is_closing()
