@@ -9,7 +9,7 @@ SILENT_S_MAX = 3_900.0
 
 PROTOCOL = Protocol(
     code="hj212",
-    title=Text("环境监测数据传输 HJ 212", "environment monitoring, HJ 212"),
+    title=Text("环境监测数据传输 HJ 212", "Environment monitoring, HJ 212"),
     source=Text(
         "HJ 212-2017《污染物在线监控（监测）系统数据传输标准》；HJ/T 212-2005",
         "HJ 212-2017, data transmission of online monitoring systems for pollutants; HJ/T 212-2005",

@@ -6,7 +6,7 @@ from cityloop.sense.stream.protocols.port import Carrier, Protocol
 
 PROTOCOL = Protocol(
     code="jt808",
-    title=Text("道路运输车辆卫星定位 JT/T 808", "vehicle positioning terminals, JT/T 808"),
+    title=Text("道路运输车辆卫星定位 JT/T 808", "Vehicle positioning terminals, JT/T 808"),
     source=Text(
         "JT/T 808-2013、JT/T 808-2019《道路运输车辆卫星定位系统 终端通讯协议及数据格式》",
         "JT/T 808-2013 and 2019, terminal protocol of the satellite positioning system for road vehicles",

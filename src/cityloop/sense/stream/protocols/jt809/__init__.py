@@ -9,7 +9,7 @@ SILENT_S_MAX = 190.0
 
 PROTOCOL = Protocol(
     code="jt809",
-    title=Text("道路运输车辆卫星定位平台 JT/T 809", "vehicle positioning platforms, JT/T 809"),
+    title=Text("道路运输车辆卫星定位平台 JT/T 809", "Vehicle positioning platforms, JT/T 809"),
     source=Text(
         "JT/T 809-2011《道路运输车辆卫星定位系统 平台数据交换》",
         "JT/T 809-2011, data exchange between platforms of the satellite positioning system for road vehicles",
