@@ -199,6 +199,29 @@ def revoke_credentials(code: str, *, person: PersonView) -> int:
     return ended
 
 
+def issue_key_as_operator(code: str, *, now: datetime) -> str:
+    """Make a key for a device from the command line and return it; audited like a person's act.
+
+    Raises:
+        NotFoundError: if there is none of this code.
+        DeviceSilencedError: if it may not speak.
+    """
+    key = services.issue_credential(code, by=By(OPERATOR, now))
+    registry.note_operation(Right.MANAGE_DEVICES, what=f"device {code}: key issued")
+    return key
+
+
+def revoke_keys_as_operator(code: str) -> int:
+    """End all keys of a device from the command line; return how many were in force.
+
+    Raises:
+        NotFoundError: if there is none of this code.
+    """
+    ended = services.revoke_credentials(code)
+    registry.note_operation(Right.MANAGE_DEVICES, what=f"device {code}: keys revoked")
+    return ended
+
+
 def set_protocol_secret(code: str, secret: str, *, person: PersonView) -> None:
     """Set the secret a device must present in its protocol; an empty one lets its address suffice.
 
@@ -257,8 +280,11 @@ def import_devices(  # noqa: PLR0913  what a list comes with
         result.orders.clear()
     actor = person.actor if person is not None else OPERATOR
     done = make_devices(result, file=file, by=By(actor, now), progress=progress)
+    what = f"list of devices {file}"[:200]
     if person is not None:
-        registry.note_change(person, Right.MANAGE_DEVICES, what=f"list of devices {file}"[:200])
+        registry.note_change(person, Right.MANAGE_DEVICES, what=what)
+    else:
+        registry.note_operation(Right.MANAGE_DEVICES, what=what)
     return done
 
 
@@ -334,12 +360,14 @@ __all__ = [
     "import_of",
     "imports",
     "issue_credential",
+    "issue_key_as_operator",
     "ledger_page",
     "may_manage",
     "need_at",
     "note_calibration",
     "rejected_of",
     "revoke_credentials",
+    "revoke_keys_as_operator",
     "scan_devices",
     "set_protocol_secret",
     "tallies",

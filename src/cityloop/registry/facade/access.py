@@ -86,5 +86,10 @@ def note_change(person: PersonView, right: Right, *, what: str, area: AreaCode |
     write_audit(_record(person, right, what, Outcome.CHANGED, area))
 
 
+def note_operation(right: Right, *, what: str) -> None:
+    """Write into the audit what whoever runs the machine has changed through the command line."""
+    write_audit(Record(actor="system:cli", right=right, what=what, outcome=Outcome.CHANGED, area="", address=""))
+
+
 def _record(person: PersonView, right: Right, what: str, outcome: Outcome, area: AreaCode | None) -> Record:
     return Record(actor=person.actor, right=right, what=what, outcome=outcome, area=area or "", address=person.address)
