@@ -48,21 +48,18 @@ class Statement:
     tasks: list[GeoTask] = field(default_factory=list)
     aliases: int = 0
 
-    def rows(
-        self, entity: EntityType, *, via: Navigation | None = None, bare: bool = False, is_named: bool = False
-    ) -> str:
+    def rows(self, entity: EntityType, *, via: Navigation | None = None, bare: bool = False) -> str:
         """Return what stands for an entity set after FROM and JOIN: here, and only here, what is not seen is left out.
 
         Args:
             entity: the type.
             via: the relation that leads there.
             bare: whether the table will do, without the columns kept beside it.
-            is_named: whether one row is named by its id.
         """
         source = entity.table if bare else entity.source
         if self.sight is None or (via is not None and via.column == "feature_id"):
             return source  # the feature of an observation is seen with the observation it is reached from
-        return self.sight.rows(entity, source, self.parameters.once, is_named=is_named)
+        return self.sight.rows(entity, source, self.parameters.once)
 
     def alias(self) -> str:
         """Return an alias that is not taken."""

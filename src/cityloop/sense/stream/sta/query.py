@@ -110,7 +110,7 @@ class Composer:
     def rows(self, steps: tuple[Step, ...], *, bare: bool = False) -> str:
         """Return what stands for the entity set at the end of a path."""
         step = steps[-1]
-        rows = self.statement.rows(step.entity, via=step.navigation, bare=bare, is_named=step.key is not None)
+        rows = self.statement.rows(step.entity, via=step.navigation, bare=bare)
         if step.entity is not OBSERVATION or step.key is None:
             return rows
         window = self.window(step.key)

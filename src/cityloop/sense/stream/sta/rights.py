@@ -201,7 +201,7 @@ class Gate:
         if sight is None or not wanted:
             return
         parameters = Parameters()
-        rows = sight.rows(FEATURE_OF_INTEREST, FEATURE_OF_INTEREST.table, parameters.once, is_named=True)
+        rows = sight.rows(FEATURE_OF_INTEREST, FEATURE_OF_INTEREST.table, parameters.once)
         statement = f"SELECT count(*) FROM {rows} f WHERE f.id = ANY ({parameters.add(wanted, 'bigint[]')})"
         async with self._reader.connection() as connection:
             cursor = await AsyncRawCursor(connection).execute(statement, parameters.values)

@@ -56,19 +56,16 @@ class Sight:
         """Return whether entities can be created and changed: those of an organisation, by its own machines."""
         return self.may_read
 
-    def rows(self, entity: EntityType, table: str, add: Add, *, is_named: bool) -> str:
+    def rows(self, entity: EntityType, table: str, add: Add) -> str:
         """Return a subquery of the rows of a table that are seen.
 
         Args:
             entity: what the rows are.
             table: the table, or a subquery with more columns.
             add: keeps values of the statement.
-            is_named: whether the row is named by its id, so that dearer ways to see it are worth their price.
         """
         seen = _SEEN.get(entity.name)
         condition = seen(self, add) if seen is not None else "FALSE"
-        if entity.name == "FeatureOfInterest" and is_named:
-            condition = f"({condition} OR {_observed(self, add)})"
         return f"(SELECT v.* FROM {table} v WHERE {condition})"
 
     def owned(self, entity: EntityType, add: Add) -> str:
@@ -103,58 +100,116 @@ class Sight:
         return f" AND starts_with({alias}.area, {add(prefix, 'text')})"
 
 
-def _streams(sight: Sight, add: Add, column: str) -> str:
-    return f"SELECT d.{column} FROM sense_datastream d WHERE {sight.seen_stream('d', add)}"
+def _by_stream(sight: Sight, add: Add, link: str, *, table: str = "sense_datastream d") -> str:
+    """Return the condition that a seen datastream leads to a row.
 
-
-def _things(sight: Sight, add: Add) -> str:
-    used = _streams(sight, add, "thing_id")
-    if not sight.may_read:
-        return used
-    outside = sight.inside("e", add).removeprefix(" AND ")
-    nowhere_else = (
-        f" AND NOT EXISTS (SELECT 1 FROM sense_datastream e WHERE e.thing_id = o.id AND NOT {outside})"
-        if outside
-        else ""
-    )
-    owner = add(sight.organisation, "text")
-    return f"{used} UNION SELECT o.id FROM sense_thing o WHERE o.owner = {owner}{nowhere_else}"
-
-
-def _locations(sight: Sight, add: Add) -> str:
-    things = _things(sight, add)
-    return (
-        f"SELECT x.location_id FROM sense_thinglocation x WHERE x.thing_id IN ({things}) "
-        "UNION SELECT x.location_id FROM sense_historicallocation h "
-        f"JOIN sense_historicalplace x ON x.historical_id = h.id WHERE h.thing_id IN ({things})"
-    )
-
-
-def _features(sight: Sight, add: Add) -> str:
-    """Return the features of the newest observations and those made from places: both found through their streams.
-
-    Closed days are not opened for it: a feature that only they name is seen by its id, or from its observations.
+    A correlated EXISTS, for PostgreSQL asks it row by row where few rows are looked at, and of a hash where many are.
     """
+    return f"EXISTS (SELECT 1 FROM {table} WHERE {link} AND {sight.seen_stream('d', add)})"
+
+
+def _own_row(sight: Sight, add: Add, alias: str) -> str:
+    """Return the condition that a thing is the organisation's own and does not stand outside the area."""
+    outside = sight.inside("e", add).removeprefix(" AND ")
+    elsewhere = f"SELECT 1 FROM sense_datastream e WHERE e.thing_id = {alias}.id AND NOT {outside}"
+    owned = f"{alias}.owner = {add(sight.organisation, 'text')}"
+    return f"({owned} AND NOT EXISTS ({elsewhere}))" if outside else f"({owned})"
+
+
+def _by_thing(sight: Sight, add: Add, *, table: str, thing: str, link: str) -> str:
+    """Return the condition that a seen thing leads to a row: it has a seen datastream, or is one's own.
+
+    Args:
+        sight: whose data are seen.
+        add: keeps values of the statement.
+        table: leads from the row to the thing; empty where the row names it.
+        thing: the thing's id.
+        link: the condition that leads from the row to the table, empty where there is none.
+    """
+    join = f"{table} JOIN " if table else ""
+    reached = f"{link} AND " if link else ""
+    on = " ON " if table else " WHERE "
+    ways = [f"sense_datastream d{on}d.thing_id = {thing}", f"sense_thing o{on}o.id = {thing}"]
+    conditions = [sight.seen_stream("d", add), _own_row(sight, add, "o")]
+    found = [
+        f"EXISTS (SELECT 1 FROM {join}{way}{' WHERE ' if table else ' AND '}{reached}{condition})"
+        for way, condition in zip(ways, conditions, strict=True)
+    ]
+    return " OR ".join(found[:2] if sight.may_read else found[:1])
+
+
+def _thing(sight: Sight, add: Add) -> str:
+    used = _by_stream(sight, add, "d.thing_id = v.id")
+    return f"({used} OR {_own_row(sight, add, 'v')})" if sight.may_read else used
+
+
+def _location(sight: Sight, add: Add) -> str:
+    now = _by_thing(sight, add, table="sense_thinglocation x", thing="x.thing_id", link="x.location_id = v.id")
+    entries = "sense_historicalplace x JOIN sense_historicallocation h ON h.id = x.historical_id"
+    then = _by_thing(sight, add, table=entries, thing="h.thing_id", link="x.location_id = v.id")
+    return f"({now} OR {then})"
+
+
+def _historical(sight: Sight, add: Add) -> str:
+    return f"({_by_thing(sight, add, table='', thing='v.thing_id', link='')})"
+
+
+_CAPABILITIES = "sense_taskingcapability c"
+
+
+def _capability(sight: Sight, add: Add) -> str:
+    return f"({_by_thing(sight, add, table='', thing='v.thing_id', link='')})"
+
+
+def _actuator(sight: Sight, add: Add) -> str:
+    return f"({_by_thing(sight, add, table=_CAPABILITIES, thing='c.thing_id', link='c.actuator_id = v.id')})"
+
+
+def _task(sight: Sight, add: Add) -> str:
+    return f"({_by_thing(sight, add, table=_CAPABILITIES, thing='c.thing_id', link='c.id = v.capability_id')})"
+
+
+def _feature(sight: Sight, add: Add) -> str:
+    """Return that a feature was made from the place of a seen stream, or is the one of its newest observation.
+
+    Both are found through the stream. Older ones are reached from their observations only: no index leads from a
+    feature to its observations, and a search through all of them would tell by its time what is not seen.
+    """
+    latest = "sense_datastream d JOIN sense_latest l ON l.datastream_id = d.id"
     newest = "o.datastream_id = l.datastream_id AND o.phenomenon_time = l.phenomenon_time AND o.id = l.id"
-    latest = f"sense_datastream d JOIN sense_latest l ON l.datastream_id = d.id AND {sight.seen_stream('d', add)}"
-    observed = f"SELECT o.feature_id FROM {latest} JOIN {_HOT} o ON {newest}"
-    return f"SELECT l.feature_id FROM {latest} UNION {observed}"
+    made = _by_stream(sight, add, "l.feature_id = v.id", table=latest)
+    observed = _by_stream(sight, add, "o.feature_id = v.id", table=f"{latest} JOIN {_HOT} o ON {newest}")
+    return f"({made} OR {observed})"
 
 
-def _observed(sight: Sight, add: Add) -> str:
-    streams = _streams(sight, add, "id")
-    return f"({' OR '.join(f'EXISTS ({use} IN ({streams}))' for use in _OBSERVED)})"
+def _own_capability(sight: Sight, add: Add, alias: str) -> str:
+    own = _own_thing(sight, add, "o")
+    return f"EXISTS (SELECT 1 FROM sense_thing o WHERE o.id = {alias}.thing_id AND {own})"
+
+
+def _own_actuator(sight: Sight, add: Add) -> str:
+    uses = "SELECT 1 FROM sense_taskingcapability c WHERE c.actuator_id = v.id AND"
+    own = _own_capability(sight, add, "c")
+    return f"(EXISTS ({uses} {own}) AND NOT EXISTS ({uses} NOT {own}))"
+
+
+def _own_task(sight: Sight, add: Add) -> str:
+    own = _own_capability(sight, add, "c")
+    return f"EXISTS (SELECT 1 FROM sense_taskingcapability c WHERE c.id = v.capability_id AND {own})"
 
 
 _SEEN: dict[str, Callable[[Sight, Add], str]] = {
-    "Thing": lambda sight, add: f"v.id IN ({_things(sight, add)})",
-    "Location": lambda sight, add: f"v.id IN ({_locations(sight, add)})",
-    "HistoricalLocation": lambda sight, add: f"v.thing_id IN ({_things(sight, add)})",
+    "Thing": _thing,
+    "Location": _location,
+    "HistoricalLocation": _historical,
     "Datastream": lambda sight, add: sight.seen_stream("v", add),
-    "Sensor": lambda sight, add: f"v.id IN ({_streams(sight, add, 'sensor_id')})",
-    "ObservedProperty": lambda sight, add: f"v.id IN ({_streams(sight, add, 'observed_property_id')})",
-    "Observation": lambda sight, add: f"v.datastream_id IN ({_streams(sight, add, 'id')})",
-    "FeatureOfInterest": lambda sight, add: f"v.id IN ({_features(sight, add)})",
+    "Sensor": lambda sight, add: _by_stream(sight, add, "d.sensor_id = v.id"),
+    "ObservedProperty": lambda sight, add: _by_stream(sight, add, "d.observed_property_id = v.id"),
+    "Observation": lambda sight, add: _by_stream(sight, add, "d.id = v.datastream_id"),
+    "FeatureOfInterest": _feature,
+    "TaskingCapability": _capability,
+    "Actuator": _actuator,
+    "Task": _task,
 }
 """When a row `v` of an entity type is seen."""
 
@@ -205,5 +260,8 @@ _MINE: dict[str, Callable[[Sight, Add], str]] = {
     "ObservedProperty": lambda sight, add: _used_by_own(sight, add, "observed_property_id"),
     "Observation": lambda sight, add: f"v.datastream_id IN ({_own_streams(sight, add)})",
     "FeatureOfInterest": _own_feature,
+    "TaskingCapability": lambda sight, add: _own_capability(sight, add, "v"),
+    "Actuator": _own_actuator,
+    "Task": _own_task,
 }
 """When a row `v` of an entity type is the token's own, together with all its uses."""

@@ -122,7 +122,7 @@ class Writer:
         parameters = Parameters()
         rows = entity.table
         if self.sight is not None:
-            rows = self.sight.rows(entity, entity.table, parameters.once, is_named=True)
+            rows = self.sight.rows(entity, entity.table, parameters.once)
         return await self.counted(f"{rows} v WHERE TRUE", parameters, keys)
 
     async def owned(self, entity: EntityType, keys: Collection[int]) -> int:
