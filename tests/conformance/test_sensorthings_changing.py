@@ -28,7 +28,7 @@ def count(sta: Sta, collection: str) -> int:
 
 
 def counts(sta: Sta) -> dict[str, int]:
-    names = [item["name"] for item in sta.get("")["value"]]
+    names = {item["name"] for item in sta.get("")["value"]} - {"TaskingCapabilities", "Actuators", "Tasks"}
     return {name: count(sta, name) for name in names}
 
 

@@ -16,7 +16,7 @@ from tests.conformance.sta_service import (
 )
 
 RELATIONS = {
-    "Things": ("Locations", "HistoricalLocations", "Datastreams"),
+    "Things": ("Locations", "HistoricalLocations", "Datastreams", "TaskingCapabilities"),
     "Locations": ("Things", "HistoricalLocations"),
     "HistoricalLocations": ("Thing", "Locations"),
     "Datastreams": ("Thing", "Sensor", "ObservedProperty", "Observations"),
@@ -47,7 +47,7 @@ def city(sta: Sta) -> int:
 
 def test_the_service_root_lists_every_entity_set_and_what_is_claimed(sta: Sta) -> None:
     root = sta.get("")
-    assert {item["name"] for item in root["value"]} == set(RELATIONS)
+    assert {item["name"] for item in root["value"]} == {*RELATIONS, "TaskingCapabilities", "Actuators", "Tasks"}
     assert all(sta.client.get(item["url"]).status_code == 200 for item in root["value"])
     conformance = root["serverSettings"]["conformance"]
     assert "http://www.opengis.net/spec/iot_sensing/1.1/req/datamodel/thing/properties" in conformance

@@ -8,8 +8,18 @@ import msgspec
 import numpy as np
 import shapely
 
+from cityloop.sense.rules.parameters import check_record
 from cityloop.sense.stream.sta.errors import BodyError
-from cityloop.sense.stream.sta.names import BY_NAME, GEOJSON_TYPES, OBSERVATION, EntityType, Kind, Navigation, Property
+from cityloop.sense.stream.sta.names import (
+    BY_NAME,
+    GEOJSON_TYPES,
+    OBSERVATION,
+    TASKING_CAPABILITY,
+    EntityType,
+    Kind,
+    Navigation,
+    Property,
+)
 from cityloop.sense.stream.sta.observations import Reading, reading_of
 from cityloop.sense.stream.sta.times import given_instant, text_of
 
@@ -65,6 +75,8 @@ def draft_of(
             _read_property(draft, item, body, partial=partial)
     for navigation in entity.navigations:
         _read_links(draft, navigation, body, given or {}, depth)
+    if entity is TASKING_CAPABILITY and "taskingParameters" in body:
+        check_record(body["taskingParameters"])
     if not partial:
         _check_links(draft, given or {})
     return draft

@@ -97,7 +97,20 @@ async def _delete_thing(connection: Connection, key: int) -> None:
     entries = await _ids(connection, "SELECT id FROM sense_historicallocation WHERE thing_id = %s", (key,))
     await _delete_history(connection, entries)
     await _delete(connection, "sense_thinglocation", "thing_id", [key])
+    await _delete_capabilities(connection, "thing_id", key)
     await _delete_owner(connection, "sense_thing", "thing_id", key)
+
+
+async def _delete_capabilities(connection: Connection, column: str, key: int) -> None:
+    """Delete tasking capabilities with their tasks."""
+    capabilities = await _ids(connection, f"SELECT id FROM sense_taskingcapability WHERE {column} = %s", (key,))
+    await _delete(connection, "sense_task", "capability_id", capabilities)
+    await _delete(connection, "sense_taskingcapability", "id", capabilities)
+
+
+async def _delete_actuator(connection: Connection, key: int) -> None:
+    await _delete_capabilities(connection, "actuator_id", key)
+    await _delete(connection, "sense_actuator", "id", [key])
 
 
 async def _delete_location(connection: Connection, key: int) -> None:
@@ -156,6 +169,9 @@ _DELETE: dict[str, Callable[[Connection, int], Awaitable[None]]] = {
     ),
     "FeatureOfInterest": _delete_feature,
     "Observation": _delete_observation,
+    "TaskingCapability": lambda connection, key: _delete_capabilities(connection, "id", key),
+    "Actuator": _delete_actuator,
+    "Task": lambda connection, key: _delete(connection, "sense_task", "id", [key]),
 }
 
 

@@ -143,6 +143,7 @@ THING = EntityType(
         _through("Locations", "Location", "sense_thinglocation", mine="thing_id", other="location_id"),
         _from("HistoricalLocations", "HistoricalLocation", "thing_id"),
         _from("Datastreams", "Datastream", "thing_id"),
+        _from("TaskingCapabilities", "TaskingCapability", "thing_id"),
     ),
 )
 
@@ -258,6 +259,62 @@ FEATURE_OF_INTEREST = EntityType(
     navigations=(_from("Observations", "Observation", "feature_id"),),
 )
 
+TASKING_CAPABILITY = EntityType(
+    name="TaskingCapability",
+    collection="TaskingCapabilities",
+    table="sense_taskingcapability",
+    source="sense_taskingcapability",
+    properties=(
+        _NAME,
+        _DESCRIPTION,
+        _json("taskingParameters", "tasking_parameters", required=True),
+        _PROPERTIES,
+    ),
+    navigations=(
+        _to("Thing", "Thing", "thing_id"),
+        _to("Actuator", "Actuator", "actuator_id"),
+        _from("Tasks", "Task", "capability_id"),
+    ),
+)
+
+ACTUATOR = EntityType(
+    name="Actuator",
+    collection="Actuators",
+    table="sense_actuator",
+    source="sense_actuator",
+    properties=(_NAME, _DESCRIPTION, _ENCODING, _json("metadata", required=True), _PROPERTIES),
+    navigations=(_from("TaskingCapabilities", "TaskingCapability", "actuator_id"),),
+)
+
+_AT = "to_char({{a}}.{column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+_STANDING = ", ".join(
+    [
+        "'status', {a}.status, 'actor', {a}.actor, 'deliveries', {a}.deliveries, 'reason', nullif({a}.reason, '')",
+        *(
+            f"'{name}', {_AT.format(column=column)}"
+            for name, column in (
+                ("deadline", "deadline_at"),
+                ("deliveredAt", "delivered_at"),
+                ("acceptedAt", "accepted_at"),
+                ("endedAt", "ended_at"),
+            )
+        ),
+    ]
+)
+
+TASK = EntityType(
+    name="Task",
+    collection="Tasks",
+    table="sense_task",
+    source="sense_task",
+    properties=(
+        Property(name="creationTime", kind=Kind.TIME, sql="{a}.creation_time"),
+        _json("taskingParameters", "tasking_parameters", required=True),
+        Property(name="properties", kind=Kind.JSON, sql=f"jsonb_strip_nulls(jsonb_build_object({_STANDING}))"),
+    ),
+    navigations=(_to("TaskingCapability", "TaskingCapability", "capability_id"),),
+)
+
 ENTITY_TYPES = (
     THING,
     LOCATION,
@@ -267,6 +324,9 @@ ENTITY_TYPES = (
     OBSERVED_PROPERTY,
     OBSERVATION,
     FEATURE_OF_INTEREST,
+    TASKING_CAPABILITY,
+    ACTUATOR,
+    TASK,
 )
 BY_NAME = {entity.name: entity for entity in ENTITY_TYPES}
 BY_COLLECTION = {entity.collection: entity for entity in ENTITY_TYPES}

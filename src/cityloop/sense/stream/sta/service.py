@@ -22,6 +22,7 @@ from cityloop.sense.stream.sta.showing import BASE
 from cityloop.sense.stream.sta.sight import Sight
 from cityloop.sense.stream.sta.work import Made, Work
 from cityloop.sense.stream.sta.writing import Writer, Written
+from cityloop.sense.stream.tasking.giving import Giver
 
 WRITE_MS_MAX = 120_000
 """Longest time a statement of a write may take, milliseconds: deleting a long stream takes a while."""
@@ -106,7 +107,7 @@ class Service:
             CityloopError: if it cannot be created; then nothing was.
         """
         sight = sight_of(allowed)
-        async with self.working(sight) as work:
+        async with self.working(sight, allowed) as work:
             made = await work.make(path, body)
         ids = await self.kept(work.writer.written, retry_key=retry_key)
         self.tell([made], work.writer.written)
@@ -177,7 +178,7 @@ class Service:
             CityloopError: if it cannot be changed.
         """
         sight = sight_of(allowed)
-        async with self.working(sight) as work:
+        async with self.working(sight, allowed) as work:
             made = await work.change(path, body, method=method, is_patch=is_patch)
         self.tell([made], work.writer.written)
         return (await self.answered(made, [], sight, base=base))[1]
@@ -188,7 +189,7 @@ class Service:
         Raises:
             CityloopError: if there is none.
         """
-        async with self.working(sight_of(allowed)) as work:
+        async with self.working(sight_of(allowed), allowed) as work:
             await work.remove(path)
 
     async def together(
@@ -203,14 +204,14 @@ class Service:
         Raises:
             CityloopError: if one cannot be done; then none was.
         """
-        async with self.working(sight_of(allowed)) as work:
+        async with self.working(sight_of(allowed), allowed) as work:
             made = await steps(work)
         ids = await self.kept(work.writer.written)
         self.tell([item for item in made if item is not None], work.writer.written)
         return made, ids
 
     @asynccontextmanager
-    async def working(self, sight: Sight | None) -> AsyncIterator[Work]:
+    async def working(self, sight: Sight | None, allowed: Allowed | None = None) -> AsyncIterator[Work]:
         """Give a transaction to work in; what is not storable or not the token's own in the end undoes it.
 
         Raises:
@@ -219,12 +220,20 @@ class Service:
         try:
             async with self.reader.connection() as connection, connection.transaction():
                 await connection.execute(f"SET LOCAL statement_timeout = {WRITE_MS_MAX}")
-                work = Work(Writer(connection, self._places, sight), self.reader.bound_to(connection), sight)
+                giver = giver_of(allowed)
+                await connection.execute("SELECT set_config('cityloop.actor', %s, TRUE)", (giver.actor,))
+                writer = Writer(connection, self._places, sight, giver=giver)
+                work = Work(writer, self.reader.bound_to(connection), sight)
                 yield work
                 await work.writer.confirm()
                 _check_storable(work.writer.written.readings)
         except psycopg.errors.ForeignKeyViolation as error:
             raise UnknownPathError(path="") from error
+
+
+def giver_of(allowed: Allowed | None) -> Giver:
+    """Return who gives tasks and changes entities; an open service, for tests only, lets everybody."""
+    return Giver("system:anonymous", may_task=True) if allowed is None else Giver(allowed.actor, allowed.may_task)
 
 
 def _check_storable(readings: list[tuple[int, int, Reading]]) -> None:

@@ -10,7 +10,7 @@ from cityloop.sense.stream.sta.bodies import Draft, draft_of, inverse_of
 from cityloop.sense.stream.sta.changes import patched
 from cityloop.sense.stream.sta.deleting import delete_entity
 from cityloop.sense.stream.sta.errors import MethodError, TokenMayNotError
-from cityloop.sense.stream.sta.names import OBSERVATION, EntityType
+from cityloop.sense.stream.sta.names import OBSERVATION, TASK, EntityType
 from cityloop.sense.stream.sta.observations import Reading
 from cityloop.sense.stream.sta.paths import Resource, read_path
 from cityloop.sense.stream.sta.reading import Reader
@@ -109,6 +109,8 @@ class Work:
         """
         resource = read_path(path)
         entity = resource.last.entity
+        if entity is TASK:
+            raise MethodError(method=method)
         key = await self.entity_id(resource, path, method=method)
         await self.writer.require_own(entity, key)
         members: Iterable[str] = body if isinstance(body, dict) else ()

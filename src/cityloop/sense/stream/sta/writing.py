@@ -20,6 +20,7 @@ from cityloop.sense.stream.sta.names import (
     DATASTREAM,
     ENTITY_TYPES,
     OBSERVATION,
+    TASK,
     EntityType,
     Navigation,
 )
@@ -27,9 +28,10 @@ from cityloop.sense.stream.sta.observations import Reading
 from cityloop.sense.stream.sta.places import Places
 from cityloop.sense.stream.sta.sight import OWNED, SHARED, Sight
 from cityloop.sense.stream.sta.values import Parameters
+from cityloop.sense.stream.tasking.giving import Giver, give_task
 
 Connection = AsyncConnection[Any]
-_JSON = {"properties", "location", "feature", "metadata", "observed_area"}
+_JSON = {"properties", "location", "feature", "metadata", "observed_area", "tasking_parameters"}
 _ABSENT = "there is no such entity"
 
 
@@ -53,10 +55,14 @@ class Writer:
         connection: within a transaction.
         places: moves things.
         sight: whose data are seen, None for everything.
+        giver: who gives tasks; nobody may where it is None.
     """
 
-    def __init__(self, connection: Connection, places: Places, sight: Sight | None = None) -> None:
+    def __init__(
+        self, connection: Connection, places: Places, sight: Sight | None = None, *, giver: Giver | None = None
+    ) -> None:
         """Begin with nothing written."""
+        self.giver = giver
         self.connection, self.places, self.sight, self.written = connection, places, sight, Written()
 
     async def create(self, draft: Draft, given: Mapping[str, int] | None = None) -> int:
@@ -77,7 +83,7 @@ class Writer:
                 columns[navigation.column] = await self.linked(navigation, draft.links[navigation.name][0])
         if draft.entity is OBSERVATION:
             return await self.queue(draft, columns)
-        key = await self.insert(draft.entity, columns)
+        key = await (self.give(columns) if draft.entity is TASK else self.insert(draft.entity, columns))
         self.written.created.append((draft.entity.name, key))
         if draft.entity is DATASTREAM:
             await self.connection.execute("INSERT INTO sense_latest (datastream_id) VALUES (%s)", (key,))
@@ -173,6 +179,20 @@ class Writer:
         row = await (await self.connection.execute(statement, tuple(columns.values()))).fetchone()
         return int(row[0]) if row is not None else 0
 
+    async def give(self, columns: Mapping[str, Any]) -> int:
+        """Give a device a task.
+
+        Raises:
+            TokenMayNotError: if the sender may not.
+            CityloopError: if the parameters are not those of the capability.
+        """
+        if self.giver is None or not self.giver.may_task:
+            raise TokenMayNotError
+        asked = columns["tasking_parameters"]
+        return await give_task(
+            self.connection, self.giver, capability_id=columns["capability_id"], parameters_json=asked
+        )
+
     async def queue(self, draft: Draft, columns: Mapping[str, Any]) -> int:
         """Keep an observation for the pipeline; the transaction makes sure that the pipeline can take it."""
         stream, feature = int(columns["datastream_id"]), int(columns.get("feature_id") or 0)
@@ -217,8 +237,8 @@ class Writer:
         Raises:
             BodyError: for observations, which stay in their stream.
         """
-        if target is OBSERVATION:
-            raise BodyError(field="Observations", reason="an observation cannot be moved so")
+        if target in (OBSERVATION, TASK):
+            raise BodyError(field=target.collection, reason="an observation cannot be moved so")
         statement = SQL("UPDATE {} SET {} = %s WHERE id = ANY(%s)").format(Identifier(target.table), Identifier(column))
         await self.connection.execute(statement, (key, children))
         if column == "thing_id":

@@ -1,0 +1,1 @@
+"""Tasks of devices on the data plane: given, delivered, answered, ended."""
