@@ -32,7 +32,6 @@ def declare() -> None:
     from cityloop.kernel.text import Text  # noqa: PLC0415
     from cityloop.respond import facade as respond  # noqa: PLC0415
     from cityloop.sense import facade as sense  # noqa: PLC0415
-    from cityloop.sense.stream.protocols.found import protocols  # noqa: PLC0415
 
     basis = Text("测试用限值", "limits of this test")
     place = {"longitude": 116.366, "latitude": 39.915}
@@ -82,6 +81,7 @@ def declare() -> None:
     )
     sense.declare(project)
     respond.declare(project)
+    devices.enter_declared(PROJECT, now=datetime.now(UTC))
     rows = [
         f"{code},{code},{code},water-group,116.366,39.915,{PROJECT},{protocol},{address},{secret},{channel},"
         f"{PROJECT}/{quantity.removeprefix('field_')},{unit}"
@@ -90,8 +90,6 @@ def declare() -> None:
     done = devices.import_devices(
         "\n".join([COLUMNS, *rows]).encode(),
         file="field.csv",
-        protocols=frozenset(protocols()),
-        projects=frozenset({PROJECT}),
         now=datetime.now(UTC),
     )
     decide.declare(project)
