@@ -8,6 +8,7 @@ import httpx
 import psycopg
 import pytest
 
+from cityloop.sense.stream.archive.closing import close_day
 from tests.city import eventually
 from tests.conformance.sta_owners import COLLECTIONS, EAST, SECRETS, Owners, built, ids_in
 from tests.conformance.sta_service import Sta, location_body, property_body, sensor_body, stream_body, thing_body
@@ -123,9 +124,7 @@ def found(client: httpx.Client, address: str) -> str:
     return answer.text
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_who_has_no_contract_finds_nothing(owners: Owners, stranger: httpx.Client, shape: str) -> None:
-    text = found(stranger, owners.path(shape))
+def _is_nothing(text: str, shape: str) -> None:
     assert not any(ids_in(text).values())
     if "CSV" in shape:
         assert len(text.splitlines()) == 1
@@ -136,16 +135,24 @@ def test_who_has_no_contract_finds_nothing(owners: Owners, stranger: httpx.Clien
     assert set(body) <= {"value", "features", "type", "@iot.count"}
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_who_has_a_contract_finds_the_data_set_only(owners: Owners, partner: httpx.Client, shape: str) -> None:
-    text = found(partner, owners.path(shape))
-    ids, named = owners.ids, ids_in(text)
+def _is_of_the_data_set(text: str, ids: dict[str, int]) -> None:
+    named = ids_in(text)
     assert not [secret for secret in SECRETS if secret in text]
     assert named["Datastreams"] <= {ids["w1"], ids["wn"]}
     assert named["Things"] <= {ids["W"], ids["Wq"]}
     assert not named["Observations"] & {ids["ow20"], ids["oa1"], ids["oaw"], ids["oc1"]}
     assert not named["Sensors"] & {ids["Sw2"], ids["Sa1"], ids["Saw"], ids["Sc1"]}
     assert not named["FeaturesOfInterest"] & {ids["Fa1"], ids["Fc1"]}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_who_has_no_contract_finds_nothing(owners: Owners, stranger: httpx.Client, shape: str) -> None:
+    _is_nothing(found(stranger, owners.path(shape)), shape)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_who_has_a_contract_finds_the_data_set_only(owners: Owners, partner: httpx.Client, shape: str) -> None:
+    _is_of_the_data_set(found(partner, owners.path(shape)), owners.ids)
 
 
 def test_a_contract_shows_all_that_its_streams_need(owners: Owners, partner: httpx.Client) -> None:
@@ -373,3 +380,21 @@ def test_machines_of_nobody_read_nothing(owners: Owners) -> None:
         assert client.get("Things").status_code == 403
         assert client.post(f"Datastreams({owners.ids['w1']})/Observations", json={"result": 1}).status_code == 201
         assert client.post(f"Datastreams({owners.ids['w2']})/Observations", json={"result": 1}).status_code == 403
+
+
+@pytest.mark.parametrize("shape", [shape for shape in (*SHAPES, *ORACLES) if "Observation" in shape])
+def test_packed_days_are_seen_by_the_same_rights(
+    owners: Owners, stranger: httpx.Client, partner: httpx.Client, shape: str
+) -> None:
+    with psycopg.connect(owners.dsn) as connection:
+        days = connection.execute(
+            "SELECT DISTINCT (phenomenon_time AT TIME ZONE 'UTC')::date - date '1970-01-01' FROM sense_observation "
+            "WHERE phenomenon_time < now() - interval '10 days'"
+        ).fetchall()
+    for (day,) in days:
+        assert close_day(owners.dsn, day).left == 0
+    address = owners.path(shape)
+    _is_nothing(found(stranger, address), shape)
+    _is_of_the_data_set(found(partner, address), owners.ids)
+    if shape in ORACLES:
+        assert partner.get(address).json()["value"] == []
