@@ -91,7 +91,10 @@ class Intake:
 
     def of(self, protocol: str) -> Counts:
         """Return the counts of a protocol."""
-        return self.counts.setdefault(protocol, Counts())
+        try:
+            return self.counts[protocol]
+        except KeyError:
+            return self.counts.setdefault(protocol, Counts())
 
     def refuse(self, protocol: str, refused: Refused, *, received_us: int) -> None:
         """Note a refusal."""

@@ -32,6 +32,13 @@ from cityloop.sense.stream.protocols.jt808.codec import (
     read,
 )
 from cityloop.sense.stream.protocols.jt808.session import ASK_AGAIN_S, ASSEMBLIES_MAX, WHOLE_S_MAX, Jt808Session
+from cityloop.sense.stream.protocols.jt808.tests.vectors import (
+    AUTHENTICATION_2013,
+    CAPTURED,
+    LOCATION_2013,
+    LOCATION_2019,
+    REGISTRATION_2013,
+)
 from cityloop.sense.stream.protocols.port import Settled, Turn
 from cityloop.sense.stream.protocols.tests.conversation import (
     NOW_US,
@@ -45,35 +52,6 @@ from cityloop.sense.stream.protocols.tests.conversation import (
     values,
 )
 
-LOCATION_2013 = bytes.fromhex(
-    "7E0200005200200260432300A400020000000C00020158B91B06CB70610046000000592109221637580104000000"
-    "0103020000250400000001300111310110E30100D51B022002604323279593786160001220000012342795937861580012867E"
-)
-"""A position with extras, published by a maker of terminals (domain reference, section 20.3)."""
-
-AUTHENTICATION_2013 = bytes.fromhex("7E0102000D002002604325000138333030323030323630343332137E")
-PLATFORM_ANSWER = bytes.fromhex("7E80010005002002604323000900EE020000437E")
-REGISTRATION_2013 = bytes.fromhex(
-    "7E0100002D000123456789000A002800323132333430736D616C6C6368693132333030303030303030304348493132333001D4C141313233"
-    "3435BA7E"
-)
-"""A registration published with a codec in C#."""
-
-REGISTER_ANSWER = bytes.fromhex("7E8100000D0123456789124B3000B80031323334353637383930D57E")
-LOCATION_2019 = bytes.fromhex(
-    "7e02004026010000000001391234432900000000006f0000001601dc9a0707456246007b004200032501292233440202006401040000000c41"
-    "7e"
-)
-"""A position in the frame of 2019, published with a codec in Java."""
-
-CAPTURED = [
-    LOCATION_2013,
-    AUTHENTICATION_2013,
-    PLATFORM_ANSWER,
-    REGISTRATION_2013,
-    REGISTER_ANSWER,
-    LOCATION_2019,
-]
 PHONE = "13912344329"
 CODE = "CHI1230"
 
