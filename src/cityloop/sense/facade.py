@@ -59,6 +59,7 @@ from cityloop.sense.selectors.things import (
 from cityloop.sense.services.closing import close_days
 from cityloop.sense.services.datasets import Assigned, StreamChoice, assign_dataset
 from cityloop.sense.services.declaring import declare
+from cityloop.sense.services.mirroring import CopyUnreadableError, take_in_things, told_things
 from cityloop.sense.services.partitions import make_partitions
 from cityloop.sense.services.provisioning import StreamOrder, ThingMade, ThingOrder, make_things
 from cityloop.sense.services.retention import (
@@ -72,6 +73,7 @@ from cityloop.sense.services.trimming import trim_rejected, trim_retry_keys
 
 __all__ = [
     "Assigned",
+    "CopyUnreadableError",
     "CorrectionView",
     "DeclaredThing",
     "HistoryExtent",
@@ -129,7 +131,9 @@ __all__ = [
     "stream_views",
     "streams_of_dataset",
     "streams_of_project",
+    "take_in_things",
     "things_of_project",
+    "told_things",
     "trim_rejected",
     "trim_retry_keys",
 ]

@@ -22,6 +22,7 @@ from psycopg import Error as PsycopgError
 from psycopg_pool import AsyncConnectionPool
 
 from cityloop.convey.stream.callout.belongings import belongings_of
+from cityloop.convey.stream.callout.node_logins import node_lookup
 from cityloop.convey.stream.callout.service import Callout, Doorkeeper
 from cityloop.kernel.errors import CityloopError
 from cityloop.registry.stream import Rights, TokenRights
@@ -75,7 +76,7 @@ async def _session(configuration: Configuration, dsn: str) -> None:
         async def look_up(whose: TokenRights, client_id: str) -> Any:
             return await belongings_of(whose, client_id, pool)
 
-        callout = Callout(rights, look_up, issuer_of(configuration), spread=random.random)
+        callout = Callout(rights, look_up, issuer_of(configuration), spread=random.random, nodes=node_lookup(pool))
         await callout.serve(answering)
         log.info("Answering who may come in")
         async with asyncio.TaskGroup() as group:

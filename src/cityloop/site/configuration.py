@@ -68,6 +68,14 @@ class Configuration:
     history_hot_days: int = _setting(
         3, gettext_noop("Whole days before today whose readings stay as single rows; older days are packed.")
     )
+    node_area: str = _setting("110000", gettext_noop("Area this node serves: the code of the city or of a district."))
+    hub_url: str = _setting(
+        "",
+        gettext_noop("Leaf address of the node above, from `cityloop node add` there; empty for the city itself."),
+        secret=True,
+    )
+    leaf_host: str = _setting("127.0.0.1", gettext_noop("Address on which nodes below this one are awaited."))
+    leaf_port: int = _setting(0, gettext_noop("Port on which nodes below this one are awaited; 0 awaits none."))
     data: Path = _setting(_DATA, gettext_noop("Folder of real data sets that the demo city replays, where present."))  # noqa: RUF009  a path is immutable
     demo: str = _setting(
         "auto", gettext_noop("Demo readings: auto, replay, simulate, quiet (the city stands, nothing plays) or off.")

@@ -24,6 +24,7 @@ from cityloop.convey.stream.gateway import Gateway, Intake, Opening, Refusals
 from cityloop.convey.stream.news.announcing import Announcements
 from cityloop.sense.stream.protocols.found import protocols
 from cityloop.site.configuration import Configuration, ConfigurationError, load
+from cityloop.site.hub import outbox_of
 from cityloop.site.logs import set_up_logs
 from cityloop.site.marking import open_marks
 from cityloop.site.metrics import beating
@@ -90,7 +91,12 @@ async def serve(configuration: Configuration, *, dsn: str = "") -> None:
         news = Announcements(nats_url(configuration))
         _beside(stack, news.run(), ledger.follow(connect), beating("gateway"))
         pipeline = await open_pipeline(
-            dsn, node=configuration.node, process="gateway", markers=(marks,), announcer=news
+            dsn,
+            node=configuration.node,
+            process="gateway",
+            markers=(marks,),
+            announcer=news,
+            outbox=outbox_of(configuration),
         )
         stack.push_async_callback(pipeline.close)
         intake = Intake(ledger, pipeline, Refusals(connect))

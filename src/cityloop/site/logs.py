@@ -12,7 +12,11 @@ from pythonjsonlogger.json import JsonFormatter
 from cityloop.site.configuration import Configuration, configuration
 from cityloop.site.tracing import trace_id
 
-LEVEL_OF = {"procrastinate.blueprints": logging.ERROR, "procrastinate.worker": logging.WARNING}
+LEVEL_OF = {
+    "procrastinate.blueprints": logging.ERROR,
+    "procrastinate.periodic": logging.WARNING,
+    "procrastinate.worker": logging.WARNING,
+}
 """Loggers that talk too much, with the level from which they are heard."""
 
 _TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"

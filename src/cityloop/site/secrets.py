@@ -13,7 +13,7 @@ from cityloop.site.configuration import Configuration
 SECRET_BYTES = 32
 """Entropy of a secret, bytes."""
 
-NATS_USERS = ("server", "wire", "device", "callout", "system")
+NATS_USERS = ("server", "wire", "device", "callout", "system", "node")
 """Users the transport knows by itself; everybody else is looked up in the book of tokens."""
 
 

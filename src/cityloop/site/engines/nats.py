@@ -5,8 +5,9 @@ Its configuration is written at every start, readable by the server's account on
 | account | users | what happens in it |
 |---|---|---|
 | CITY | `server` | our own processes; what they publish on public topics is exported |
-| DEVICES | `wire`, `device`, everybody the callout lets in | MQTT clients; what they publish is mapped to private subjects |
+| DEVICES | `wire`, `device`, everybody the callout lets in | MQTT clients; all they say goes to a private subject |
 | AUTH | `callout` | the server asks here who a stranger is |
+| NODES | `node`, nodes the callout lets in | nodes of the government cloud carry readings and envelopes to each other |
 | SYS | `system` | monitoring, and closing connections |
 
 A message published in CITY reaches the subscribers in DEVICES through the import, past the mapping; a message of a
@@ -98,7 +99,9 @@ def configuration_of(configuration: Configuration, *, folder: Path) -> dict[str,
             "DEVICES": _devices_account(configuration),
             "AUTH": {"users": [_own_user(configuration, "callout")]},
             "SYS": {"users": [_own_user(configuration, "system")]},
+            "NODES": {"users": [_own_user(configuration, "node")]},
         },
+        **leaf_lines(configuration),
         "system_account": "SYS",
         "authorization": {
             "timeout": LOGIN_S_MAX,
@@ -109,6 +112,17 @@ def configuration_of(configuration: Configuration, *, folder: Path) -> dict[str,
             },
         },
     }
+
+
+def leaf_lines(configuration: Configuration) -> dict[str, Any]:
+    """Return the lines for nodes: where those below are awaited, and the way to the one above."""
+    lines: dict[str, Any] = {}
+    if configuration.leaf_port:
+        lines |= {"host": configuration.leaf_host, "port": configuration.leaf_port, "no_advertise": True}
+    if configuration.hub_url:
+        lines["remotes"] = [{"url": configuration.hub_url, "account": "NODES", "ignore_discovered_servers": True}]
+        lines["reconnect"] = "1s"
+    return {"leafnodes": lines} if lines else {}
 
 
 def _own_user(configuration: Configuration, user: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import AsyncConnection, errors
 
+from cityloop.convey.stream.nodes.outbox import Outbox
 from cityloop.convey.stream.positions import position_of
 from cityloop.decide.stream import Screen
 from cityloop.journal.stream import post_facts
@@ -62,9 +63,10 @@ class Pipeline:
         judge: Judge | None,
         markers: Sequence[Marker] = (),
         announcer: Announcer | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         """Serve nothing yet."""
-        self._markers, self._announcer = markers, announcer
+        self._markers, self._announcer, self._outbox = markers, announcer, outbox
         self._meter = BatchMeter(process)
         self._dsn, self._node, self._process, self._judge = dsn, node, process, judge
         self._queue = RequestQueue()
@@ -202,9 +204,11 @@ class Pipeline:
                 raise
 
     async def _kept(self, writer: Writer, batch: Batch) -> list[Kept | Exception]:
-        given = await commit_few(writer, batch, judge=self._judge, teller=self._teller)
+        given = None
+        if self._outbox is None:  # what the node above must be told goes the general way
+            given = await commit_few(writer, batch, judge=self._judge, teller=self._teller)
         if given is None:
-            given = await commit_batch(writer, batch, judge=self._judge, teller=self._teller)
+            given = await commit_batch(writer, batch, judge=self._judge, teller=self._teller, outbox=self._outbox)
         return given
 
     async def _prepared_writer(self, batch: Batch) -> Writer:
@@ -290,6 +294,7 @@ async def open_pipeline(  # noqa: PLR0913  what it is made of
     judge: Judge | None = None,
     markers: Sequence[Marker] = (),
     announcer: Announcer | None = None,
+    outbox: Outbox | None = None,
 ) -> Pipeline:
     """Return a pipeline that serves.
 
@@ -300,7 +305,16 @@ async def open_pipeline(  # noqa: PLR0913  what it is made of
         judge: in place of the screen of the watches in force.
         markers: lower the quality of a batch's readings before they are kept, each once a batch.
         announcer: is told of a batch after its commit, in the order of the commits; only what is KEPT is news.
+        outbox: puts what is new aside for the node above, in the same transaction.
     """
-    pipeline = Pipeline(dsn, node=node, process=process, judge=judge or Screen(), markers=markers, announcer=announcer)
+    pipeline = Pipeline(
+        dsn,
+        node=node,
+        process=process,
+        judge=judge or Screen(),
+        markers=markers,
+        announcer=announcer,
+        outbox=outbox,
+    )
     pipeline.start()
     return pipeline

@@ -18,7 +18,10 @@ from cityloop.kernel.errors import CityloopError
 DEVICES_ACCOUNT = "DEVICES"
 """Account everybody whom we let in lands in."""
 
-CONNECTION_KINDS = ["MQTT"]
+NODES_ACCOUNT = "NODES"
+"""Account of the nodes below this one."""
+
+MQTT, LEAF = "MQTT", "LEAFNODE"
 """How they may connect; the transport's own protocol is for our processes only."""
 
 UNBOUNDED = -1
@@ -91,11 +94,15 @@ class Admission:
         name: stands beside the connection in the transport's monitoring.
         permissions: where it may publish and subscribe.
         expires_at_s: when the transport ends the connection, seconds since the Unix epoch; it may log in again.
+        account: where it lands.
+        connection_kind: how it may connect.
     """
 
     name: str
     permissions: Permissions
     expires_at_s: int
+    account: str = DEVICES_ACCOUNT
+    connection_kind: str = MQTT
 
 
 def login_of(request: bytes) -> Login:
@@ -132,7 +139,7 @@ def admitting(login: Login, admission: Admission, key: SigningKey, *, now_s: int
     allowed = admission.permissions
     claims = {
         "name": admission.name,
-        "aud": DEVICES_ACCOUNT,
+        "aud": admission.account,
         "exp": admission.expires_at_s,
         "nats": {
             "type": "user",
@@ -142,7 +149,7 @@ def admitting(login: Login, admission: Admission, key: SigningKey, *, now_s: int
             "subs": UNBOUNDED,
             "data": UNBOUNDED,
             "payload": UNBOUNDED,
-            "allowed_connection_types": CONNECTION_KINDS,
+            "allowed_connection_types": [admission.connection_kind],
         },
     }
     user = _signed(claims, key, subject=login.user_key, now_s=now_s)

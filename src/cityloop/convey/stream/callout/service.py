@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 
 from cityloop.convey.stream.callout.claims import Admission, Login, admitting, login_of, refusing
 from cityloop.convey.stream.callout.keys import SigningKey
+from cityloop.convey.stream.callout.node_logins import NodeLookup, admit_no_node, is_node
 from cityloop.convey.stream.callout.permissions import Belongings, permissions_of
 from cityloop.kernel.errors import CityloopError
 from cityloop.registry.stream import Rights, TokenRights
@@ -74,11 +75,21 @@ class Callout:
         lookup: finds what a token's owner has.
         key: signs the answers.
         spread: a number in [0, 1) each time it is called; chance, or a constant in tests.
+        nodes: says whether a node below this one may come in.
     """
 
-    def __init__(self, rights: Rights, lookup: Lookup, key: SigningKey, *, spread: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        rights: Rights,
+        lookup: Lookup,
+        key: SigningKey,
+        *,
+        spread: Callable[[], float],
+        nodes: NodeLookup = admit_no_node,
+    ) -> None:
         """Answer when it is asked."""
         self._rights, self._lookup, self._key, self._spread = rights, lookup, key, spread
+        self._nodes = nodes
         self._free = asyncio.Semaphore(AT_ONCE_MAX)
         self._answering: set[asyncio.Task[None]] = set()
 
@@ -116,6 +127,8 @@ class Callout:
         return admitting(login, admission, self._key, now_s=now_s)
 
     async def _admission(self, login: Login, now_s: int) -> Admission | None:
+        if is_node(login.name):
+            return await self._nodes(login, now_s)
         rights = self._rights.of_token(login.password)
         if rights is None:
             return None
