@@ -47,7 +47,9 @@ class Conversation:
         """
         self.protocol, self.peer, self.ends, self.busy = protocol, peer, "", False
         self._intake, self._bounds, self._send = intake, bounds, send
-        self._visit = Visit(protocol.code, intake.book, known_max=bounds.known_max, called=called)
+        self._visit = Visit(
+            protocol.code, intake.book, peer=peer, guesses=intake.guesses, known_max=bounds.known_max, called=called
+        )
         polled = tuple(Polled(device.address, intake.book.channels(device)) for device in called)
         self._session = protocol.open_session(self._visit.admit, polled)
         self._garbage = 0

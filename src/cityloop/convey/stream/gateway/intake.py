@@ -10,6 +10,7 @@ import numpy as np
 
 from cityloop.convey.stream.book import ChannelRecord, DeviceBook, DeviceRecord
 from cityloop.convey.stream.gateway.counts import Counts
+from cityloop.convey.stream.gateway.guesses import Guesses
 from cityloop.convey.stream.gateway.refusals import Refusals
 from cityloop.convey.stream.gateway.visit import Visit
 from cityloop.convey.stream.mqtt import REASONS
@@ -80,12 +81,14 @@ class Intake:
         book: the ledger.
         ingest: the pipeline.
         refusals: where refusals go.
+        guesses: wrong secrets.
         counts: what has been seen, by protocol.
     """
 
     def __init__(self, book: DeviceBook, ingest: Ingest, refusals: Refusals) -> None:
         """Take the three ports."""
         self.book, self.ingest, self.refusals = book, ingest, refusals
+        self.guesses = Guesses()
         self.counts: dict[str, Counts] = {}
         self._unknown: OrderedDict[tuple[int, str], int] = OrderedDict()
 

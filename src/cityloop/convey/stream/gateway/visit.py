@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cityloop.convey.stream.book import DeviceBook, DeviceRecord
+from cityloop.convey.stream.gateway.guesses import Guesses
 
 
 class Visit:
@@ -11,15 +12,27 @@ class Visit:
     Args:
         protocol: code of the protocol.
         book: the ledger.
+        peer: network address at the other end.
+        guesses: counts wrong secrets.
         known_max: how many devices are remembered.
         called: where we have called, the devices behind the endpoint; on another endpoint the same address may be
             another device, so nobody else is looked up.
     """
 
-    def __init__(self, protocol: str, book: DeviceBook, *, known_max: int, called: Sequence[DeviceRecord] = ()) -> None:
+    def __init__(  # noqa: PLR0913  what a visit needs
+        self,
+        protocol: str,
+        book: DeviceBook,
+        *,
+        peer: str,
+        guesses: Guesses,
+        known_max: int,
+        called: Sequence[DeviceRecord] = (),
+    ) -> None:
         """Know nobody yet but whom we have called."""
         self._called = {device.address: device for device in called}
         self._protocol, self._book, self._known_max = protocol, book, known_max
+        self._peer, self._guesses = peer, guesses
         self._admitted: dict[str, tuple[str, DeviceRecord]] = {}
         self._known: dict[str, DeviceRecord] = {}
 
@@ -35,8 +48,11 @@ class Visit:
         before = self._admitted.get(address)
         if before is not None and before[0] == secret:
             return True
+        if not self._guesses.may_try(self._protocol, address, self._peer):
+            return False
         device = self._book.admitted(self._protocol, address, secret)
         if device is None:
+            self._guesses.wrong(self._protocol, address, self._peer)
             return False
         if len(self._admitted) >= self._known_max:
             self._admitted.clear()

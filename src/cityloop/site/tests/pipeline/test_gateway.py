@@ -8,6 +8,7 @@ import pytest
 
 from cityloop.convey.stream.book import ChannelRecord
 from cityloop.convey.stream.gateway import Bounds
+from cityloop.convey.stream.gateway.guesses import DEVICE_MAX, PEER_MAX, REMEMBERED_MAX, SPAN_S, Guesses
 from cityloop.kernel.quality import Quality
 from cityloop.sense.stream.protocols.hj212.codec import framed
 from cityloop.sense.stream.readings import HistoryAwayError, Kept, OverloadedError, Readings
@@ -177,6 +178,39 @@ async def test_who_names_nobody_or_is_silent_is_cut_off(book: TableBook, pipelin
         assert running.intake.of("hj212").closed == {"not_identified": 1, "silent": 1}
         first.close()
         second.close()
+
+
+async def test_a_password_is_not_found_by_trying(running: Running, store: Store) -> None:
+    held_reader, held = await running.connect("hj212")
+    held.write(data(second=1))
+    await answer_to(held_reader, b"CN=9014")
+    reader, writer = await running.connect("hj212")
+    for number in range(PEER_MAX):
+        writer.write(data(pw=f"{number:06d}"))
+    await eventually(lambda: running.refused("hj212").get("not_admitted") == PEER_MAX)
+    writer.write(data(second=2))
+    await eventually(lambda: running.refused("hj212").get("not_admitted") == PEER_MAX + 1)
+    held.write(data(second=3))
+    await answer_to(held_reader, b"CN=9014")
+    assert store.count() == 2
+    held.close()
+    writer.close()
+    del reader
+
+
+def test_wrong_secrets_are_forgotten_after_a_while_and_bounded() -> None:
+    now = [0.0]
+    guesses = Guesses(elapsed_s=lambda: now[0])
+    for peer in range(DEVICE_MAX // 5):
+        for _ in range(5):
+            guesses.wrong("hj212", "a", str(peer))
+    assert not guesses.may_try("hj212", "a", "another")
+    assert guesses.may_try("hj212", "b", "0")
+    now[0] = SPAN_S
+    assert guesses.may_try("hj212", "a", "another")
+    for number in range(REMEMBERED_MAX):
+        guesses.wrong("hj212", str(number), "x")
+    assert len(guesses._wrong) == REMEMBERED_MAX
 
 
 async def test_too_many_connections_are_turned_away(book: TableBook, pipeline: Pipeline, store: Store) -> None:
