@@ -17,7 +17,7 @@ class Device(models.Model):
     title_zh = models.CharField(max_length=160)
     title_en = models.CharField(max_length=200)
     thing_id = models.BigIntegerField(unique=True)
-    project = models.CharField(max_length=60, db_default="", db_index=True)
+    project = models.CharField(max_length=60, db_default="")
     vendor = models.CharField(max_length=120, db_default="")
     model = models.CharField(max_length=120, db_default="")
     serial_number = models.CharField(max_length=120, db_default="")
@@ -25,8 +25,8 @@ class Device(models.Model):
     address = models.CharField(max_length=120, db_default="")
     endpoint = models.CharField(max_length=120, db_default="")
     secret_digest = models.CharField(max_length=64, db_default="")
-    organisation = models.CharField(max_length=60, db_default="", db_index=True)
-    area = models.CharField(max_length=15, db_index=True)
+    organisation = models.CharField(max_length=60, db_default="")
+    area = models.CharField(max_length=15)
     longitude = models.FloatField(null=True)
     latitude = models.FloatField(null=True)
     origin = models.CharField(max_length=12, db_default="live")
@@ -44,7 +44,10 @@ class Device(models.Model):
     entered_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        """Found by code, thing, place in a protocol, owner, area, state; never deleted."""
+        """Found by code, thing, place in a protocol, state; never deleted.
+
+        Few indexes and half-filled pages, for signs of life are noted in its rows all the time.
+        """
 
         db_table = "convey_device"
         indexes: ClassVar = [models.Index(fields=["state", "silent_after_s"], name="convey_device_state")]

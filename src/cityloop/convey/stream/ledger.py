@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -22,11 +24,18 @@ Connect = Callable[[], Awaitable[AsyncConnection[Any]]]
 
 
 class LedgerFollower:
-    """Keeps what it has read of the ledger fresh; a subclass says what it reads and what it writes back."""
+    """Keeps what it has read of the ledger fresh; a subclass says what it reads and what it writes back.
+
+    Attributes:
+        rest_s: span between two readings of a ledger that changes all the time, seconds.
+    """
+
+    rest_s = 0.0
 
     def __init__(self) -> None:
         """Know nothing yet."""
         self._version = -1
+        self._loaded_at = -math.inf
 
     async def load(self, connection: AsyncConnection[Any]) -> None:
         """Read the ledger."""
@@ -66,7 +75,8 @@ class LedgerFollower:
             await connection.set_autocommit(True)
             await connection.execute(f"LISTEN {DEVICES_CHANNEL}")
             while True:
-                await self.load_if_changed(connection)
+                if time.monotonic() - self._loaded_at >= self.rest_s and await self.load_if_changed(connection):
+                    self._loaded_at = time.monotonic()
                 await self.write_back(connection)
                 async for _ in connection.notifies(timeout=RELOAD_S, stop_after=1):
                     pass

@@ -14,6 +14,9 @@ from cityloop.convey.stream.ledger import LedgerFollower
 from cityloop.kernel.quality import Quality
 from cityloop.sense.stream.readings import Float64s, Int64s, Readings
 
+REST_S = 10.0
+"""Span between two readings of the ledger, seconds: all its channels are read, and a list taken in changes it often."""
+
 Bools = npt.NDArray[np.bool_]
 
 NEVER_US = int(np.iinfo(np.int64).max)
@@ -31,15 +34,15 @@ _CHANNELS = """
           9223372036854775807) AS due_us,
         (greatest(late_s, coalesce(d.silent_after_s, d.period_s * periods, 0)) * 1e6)::bigint AS late_us
       FROM convey_channel c JOIN convey_device d ON d.id = c.device_id, limits
-      WHERE d.state <> 'retired'
+      WHERE d.state <> 'retired' ORDER BY c.datastream_id
     )
-    SELECT string_agg(int8send(datastream_id), ''::bytea ORDER BY datastream_id),
-      string_agg(int8send(device_id), ''::bytea ORDER BY datastream_id),
-      string_agg(float8send(coalesce(valid_min, '-Infinity')), ''::bytea ORDER BY datastream_id),
-      string_agg(float8send(coalesce(valid_max, 'Infinity')), ''::bytea ORDER BY datastream_id),
-      string_agg(boolsend(repaired), ''::bytea ORDER BY datastream_id),
-      string_agg(int8send(due_us), ''::bytea ORDER BY datastream_id),
-      string_agg(int8send(late_us), ''::bytea ORDER BY datastream_id),
+    SELECT string_agg(int8send(datastream_id), ''::bytea),
+      string_agg(int8send(device_id), ''::bytea),
+      string_agg(float8send(coalesce(valid_min, '-Infinity')), ''::bytea),
+      string_agg(float8send(coalesce(valid_max, 'Infinity')), ''::bytea),
+      string_agg(boolsend(repaired), ''::bytea),
+      string_agg(int8send(due_us), ''::bytea),
+      string_agg(int8send(late_us), ''::bytea),
       (SELECT amount FROM term WHERE code = 'clock_skew_s')
     FROM listed
 """
@@ -80,6 +83,8 @@ class Channels:
 
 class Marks(LedgerFollower):
     """Marks readings; implements the pipeline's `Marker`."""
+
+    rest_s = REST_S
 
     def __init__(self, channels: Channels | None = None) -> None:
         """Know no channel until loaded."""
