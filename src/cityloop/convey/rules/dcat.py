@@ -22,6 +22,7 @@ FORMATS = {"ttl": "turtle", "jsonld": "json-ld"}
 
 CONTENT_TYPES = {"ttl": "text/turtle; charset=utf-8", "jsonld": "application/ld+json; charset=utf-8"}
 
+_VERSION = URIRef(f"{DCAT}version")
 _MEDIA = "https://www.iana.org/assignments/media-types/"
 _STA = URIRef("http://www.opengis.net/spec/iot_sensing/1.1")
 _FEATURES = URIRef("http://www.opengis.net/spec/ogcapi-features-1/1.0")
@@ -154,7 +155,7 @@ def _dataset(graph: Graph, catalogue: URIRef, offer: Offer, *, site: Site, servi
             graph.add((entry, DCAT.keyword, Literal(word, lang=language)))
     graph.add((entry, DCTERMS.issued, _instant(view.created_at)))
     graph.add((entry, DCTERMS.modified, _instant(view.changed_at)))
-    graph.add((entry, DCAT.version, Literal(str(view.version))))
+    graph.add((entry, _VERSION, Literal(str(view.version))))
     graph.add((entry, DCTERMS.accrualPeriodicity, URIRef(about.frequency.uri)))
     graph.add((entry, DCTERMS.accessRights, URIRef(about.openness.uri)))
     graph.add((entry, DCAT.landingPage, URIRef(page)))

@@ -4,6 +4,7 @@ A document is data, never an instruction: remote JSON-LD contexts are not fetche
 """
 
 import json
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +101,9 @@ def _parsed(document: bytes, kind: str) -> Graph:
         raise CatalogueUnreadableError(Text("不接受带文档类型声明的 XML", "XML with a document type is not accepted"))
     try:
         text = _with_local_contexts(document) if form == "json-ld" else document
-        return Graph().parse(data=text, format=form, publicID="urn:cityloop:harvest")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # rdflib's own reader uses its own older classes
+            return Graph().parse(data=text, format=form, publicID="urn:cityloop:harvest")
     except CityloopError:
         raise
     except Exception as error:  # rdflib's parsers raise errors of many kinds

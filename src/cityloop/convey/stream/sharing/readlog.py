@@ -62,13 +62,14 @@ _INSERT = """
     WITH touched AS (SELECT %(datasets)s::varchar[] AS codes)
     INSERT INTO convey_access
       (token_id, token_name, organisation, kind, path, rows, whole, datasets, owners, contracts)
-    SELECT %(token)s, coalesce((SELECT name FROM registry_apitoken WHERE id = %(token)s), %(name)s), %(organisation)s,
-      %(kind)s, %(path)s, %(rows)s, %(whole)s, touched.codes,
+    SELECT %(token)s::bigint,
+      coalesce((SELECT name FROM registry_apitoken WHERE id = %(token)s::bigint), %(name)s::text),
+      %(organisation)s::text, %(kind)s::text, %(path)s::text, %(rows)s::bigint, %(whole)s::boolean, touched.codes,
       coalesce((SELECT array_agg(DISTINCT owner) FROM (
         SELECT owner FROM convey_dataset WHERE code = ANY(touched.codes)
         UNION SELECT unnest(%(owners)s::varchar[])) AS whose), '{}'),
       coalesce((SELECT array_agg(DISTINCT contract_id) FROM registry_grant
-        WHERE organisation = %(organisation)s AND organisation <> '' AND dataset = ANY(touched.codes)
+        WHERE organisation = %(organisation)s::text AND organisation <> '' AND dataset = ANY(touched.codes)
           AND ended_at IS NULL AND valid_from <= now() AND valid_until > now()), '{}')
     FROM touched
 """
@@ -96,7 +97,7 @@ async def write_read(connection: AsyncConnection[Any], asker: Asker, read: Read,
             "token": asker.rights.token_id if asker.rights else None,
             "name": name,
             "organisation": asker.organisation,
-            "kind": read.kind,
+            "kind": read.kind.value,
             "path": read.path[:PATH_MAX],
             "rows": read.rows,
             "whole": datasets is None,
@@ -149,7 +150,7 @@ class ReadLog:
                     "token": token,
                     "name": "",
                     "organisation": allowed.organisation,
-                    "kind": ReadKind.SENSORTHINGS,
+                    "kind": ReadKind.SENSORTHINGS.value,
                     "path": path[:PATH_MAX],
                     "rows": rows,
                     "whole": touched is None,

@@ -4,13 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from asgiref.sync import sync_to_async
 
 from cityloop.convey.facade import sharing
 from cityloop.convey.stream.sharing import feeds
 from cityloop.convey.stream.sharing.asking import Condition
 from cityloop.convey.stream.sharing.changes import changes_after, position_now
-from cityloop.convey.tests.sharing.conftest import Api, SharedCity
+from cityloop.convey.tests.sharing.conftest import Api, SharedCity, aside
 from cityloop.convey.tests.sharing.sse import Feed, open_feed
 from cityloop.kernel.instants import to_us
 
@@ -28,8 +27,8 @@ async def results(feed: Feed, count: int) -> list[float]:
 
 
 async def with_contract(shared: SharedCity, api: Api) -> tuple[str, sharing.ContractView]:
-    contract = await sync_to_async(shared.contract)("water")
-    token = await sync_to_async(shared.token)("environment-bureau")
+    contract = await aside(shared.contract, "water")
+    token = await aside(shared.token, "environment-bureau")
     await api.reload()
     return token, contract
 
@@ -56,7 +55,7 @@ async def test_a_feed_ends_by_itself_when_the_contract_ends_and_says_so(shared: 
     async with open_feed(api.application, WATER, token=token) as feed:
         await shared.keep("water-a", 1)
         assert await results(feed, 1) == [1]
-        await sync_to_async(sharing.end_own_contract)(shared.people["water.data"], contract.contract_id, note="停用")
+        await aside(sharing.end_own_contract, shared.people["water.data"], contract.contract_id, note="停用")
         await api.reload()
         kind, _, data = await feed.next()
         assert (kind, "has ended" in data["reason"]) == ("ended", True)
@@ -68,7 +67,7 @@ async def test_a_feed_whose_token_is_revoked_ends(shared: SharedCity, api: Api) 
     token, contract = await with_contract(shared, api)
     async with open_feed(api.application, WATER, token=token) as feed:
         number = api.rights.of_token(token).token_id
-        await sync_to_async(sharing.revoke_own_token)(shared.people["air.data"], contract.contract_id, number)
+        await aside(sharing.revoke_own_token, shared.people["air.data"], contract.contract_id, number)
         await api.reload()
         kind, _, _ = await feed.next()
         assert kind == "ended"
@@ -99,12 +98,12 @@ async def test_each_event_is_in_the_owners_log_before_it_is_told(shared: SharedC
     async with open_feed(api.application, WATER, token=token) as feed:
         await shared.keep("water-a", 1, 2)
         await results(feed, 2)
-    told = await sync_to_async(sharing.reads)(sharing.ReadFilter(owners=("water-group",)))
+    told = await aside(sharing.reads, sharing.ReadFilter(owners=("water-group",)))
     assert [(one.kind, one.datasets, one.contracts, one.organisation) for one in told] == [
         ("feed", ("water",), (contract.contract_id,), "environment-bureau")
     ] * len(told)
     assert sum(one.rows for one in told) == 2
-    assert await sync_to_async(sharing.reads)(sharing.ReadFilter(owners=("heat-group",))) == []
+    assert await aside(sharing.reads, sharing.ReadFilter(owners=("heat-group",))) == []
 
 
 async def test_readings_of_a_span_come_as_csv_page_by_page(
@@ -124,7 +123,7 @@ async def test_readings_of_a_span_come_as_csv_page_by_page(
             break
         answer = await api.get(following[1 : following.index(">")], token=token)
     assert values == ["1.0", "2.0", "3.0"]
-    told = await sync_to_async(sharing.reads)(sharing.ReadFilter(owners=("water-group",), kind="export"))
+    told = await aside(sharing.reads, sharing.ReadFilter(owners=("water-group",), kind="export"))
     assert [one.rows for one in told] == [1, 2]
 
 
