@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,7 +13,10 @@ import httpx
 import psycopg
 import pytest
 
+from cityloop.site.engines.throwaway import throwaway_home, throwaway_nats
+from cityloop.site.secrets import nats_url
 from tests.city import eventually
+from tests.conformance.mqtt_city import PROCESSES, Listener, Transport, environment_of, process
 from tests.conformance.sta_service import Sta
 
 TABLES = [
@@ -114,3 +118,40 @@ def sta(sta_dsn: str, sta_address: str) -> Iterator[Sta]:
         connection.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
     with httpx.Client(base_url=f"{sta_address}/", timeout=30, headers={"Accept-Language": "en"}) as client:
         yield Sta(client)
+
+
+@pytest.fixture(scope="session")
+def transport(sta_dsn: str) -> Iterator[Transport]:
+    """Run the transport and the processes beside it."""
+    with contextlib.ExitStack() as stack:
+        home = stack.enter_context(throwaway_home())
+        configuration = stack.enter_context(throwaway_nats(home))
+        with psycopg.connect(sta_dsn, autocommit=True) as connection:
+            connection.execute(
+                "INSERT INTO registry_area (code, level, name_zh, name_en, romanised, kind)"
+                " VALUES ('110000', 0, '北京市', 'Beijing', FALSE, '') ON CONFLICT DO NOTHING"
+            )
+        for name in PROCESSES:
+            stack.enter_context(process(name, environment_of(configuration, sta_dsn), home))
+        yield Transport(configuration, sta_dsn)
+
+
+@pytest.fixture(scope="session")
+def news_address(transport: Transport, sta_dsn: str) -> Iterator[str]:
+    with _serving(sta_dsn, anonymous=True, STA_NEWS=nats_url(transport.configuration)) as address:
+        yield address
+
+
+@pytest.fixture
+def news_sta(news_address: str) -> Iterator[Sta]:
+    """Meet the API that announces its news."""
+    with httpx.Client(base_url=f"{news_address}/", timeout=30, headers={"Accept-Language": "en"}) as client:
+        yield Sta(client)
+
+
+@pytest.fixture
+def machine(transport: Transport, request: pytest.FixtureRequest) -> Iterator[Listener]:
+    """Let in a machine of the city, with a session of its own."""
+    found = transport.client(transport.token(), re.sub(r"\W", "-", request.node.name)[:60])
+    yield found
+    found.leave()

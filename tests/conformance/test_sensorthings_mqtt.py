@@ -3,65 +3,22 @@
 Everything is real: the NATS server, the callout that knows the tokens, the notifier, the wire, the API.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from cityloop.site.engines.throwaway import throwaway_home, throwaway_nats
-from cityloop.site.secrets import nats_url
-from tests.conformance.mqtt_city import PROCESSES, Listener, Transport, environment_of, process
+from tests.conformance.mqtt_city import Listener, Transport
 from tests.conformance.sta_service import Sta
 
 BASE = "http://city.test/sta/v1.1"
 
 
-@pytest.fixture(scope="module")
-def transport(sta_dsn: str) -> Iterator[Transport]:
-    """Run the transport and the processes beside it."""
-    with contextlib.ExitStack() as stack:
-        home = stack.enter_context(throwaway_home())
-        configuration = stack.enter_context(throwaway_nats(home))
-        with psycopg.connect(sta_dsn, autocommit=True) as connection:
-            connection.execute(
-                "INSERT INTO registry_area (code, level, name_zh, name_en, romanised, kind)"
-                " VALUES ('110000', 0, '北京市', 'Beijing', FALSE, '') ON CONFLICT DO NOTHING"
-            )
-        for name in PROCESSES:
-            stack.enter_context(process(name, environment_of(configuration, sta_dsn), home))
-        yield Transport(configuration, sta_dsn)
-
-
-@pytest.fixture(scope="module")
-def address(transport: Transport, serve_sta: Callable[..., Any]) -> Iterator[str]:
-    with serve_sta(anonymous=True, STA_NEWS=nats_url(transport.configuration)) as address:
-        yield address
-
-
 @pytest.fixture
-def sta(address: str) -> Iterator[Sta]:
+def sta(news_sta: Sta) -> Sta:
     """Meet the API that announces its news."""
-    with httpx.Client(base_url=f"{address}/", timeout=30, headers={"Accept-Language": "en"}) as client:
-        yield Sta(client)
-
-
-@pytest.fixture(scope="module")
-def listener(transport: Transport) -> Iterator[Listener]:
-    """A machine of the city that may hear everything."""
-    found = transport.client(transport.token(), "reader")
-    yield found
-    found.leave()
-
-
-@pytest.fixture
-def machine(transport: Transport, request: pytest.FixtureRequest) -> Iterator[Listener]:
-    """A machine of the city with a session of its own."""
-    found = transport.client(transport.token(), request.node.name[:60].replace("[", "-").replace("]", ""))
-    yield found
-    found.leave()
+    return news_sta
 
 
 def got(sta: Sta, path: str, **options: Any) -> Any:

@@ -10,15 +10,19 @@ import asyncio
 import contextlib
 import logging
 import signal
+from functools import partial
 from typing import Any
 
 import uvloop
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from cityloop.convey.stream.news.carrying import TaskCarrier, capabilities_of
 from cityloop.convey.stream.news.notifying import Addresses, Notifier
 from cityloop.convey.stream.news.rendering import Renderer
 from cityloop.sense.stream.sta.reading import Reader
 from cityloop.sense.stream.sta.telling import Teller
+from cityloop.sense.stream.tasking.desk import TaskDesk
 from cityloop.site.configuration import Configuration, load
 from cityloop.site.logs import set_up_logs
 from cityloop.site.metrics.instruments import beating
@@ -31,6 +35,9 @@ POOL_SIZE_MAX = 3
 
 POOL_WAIT_S = 10.0
 """How long a look-up waits for a connection, seconds."""
+
+CONNECT_S_MAX = 5
+"""How long a connection may take, seconds."""
 
 PAGE_SIZE, PAGE_MAX = 100, 1000
 """Entities of an expanded collection where none is asked for, and at most: as over HTTP."""
@@ -54,9 +61,23 @@ async def serve(configuration: Configuration) -> None:
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(pool)
         teller = Teller(Reader(pool, page_size=PAGE_SIZE, page_max=PAGE_MAX), base=service_root(configuration))
-        notifier = Notifier(addresses, Renderer(teller))
+        desk: TaskDesk | None = None
+
+        def has_come(subjects: set[str]) -> None:
+            for capability_id in capabilities_of(subjects):
+                if desk is not None:
+                    desk.has_come(capability_id)
+
+        notifier = Notifier(addresses, Renderer(teller), on_listener=has_come)
+        desk = TaskDesk(partial(_connect, dsn), TaskCarrier(notifier, teller))
         log.info("Telling news")
-        await notifier.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(notifier.run())
+            group.create_task(desk.run())
+
+
+async def _connect(dsn: str) -> AsyncConnection[Any]:
+    return await AsyncConnection.connect(dsn, connect_timeout=CONNECT_S_MAX, autocommit=True)
 
 
 async def run(configuration: Configuration) -> None:

@@ -25,7 +25,9 @@ from cityloop.convey.stream.positions import Mark, PositionMovedError
 from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.instants import to_us
 from cityloop.sense.stream.readings import Readings
+from cityloop.sense.stream.sta.news import EntityNews, NoNews
 from cityloop.site.configuration import Configuration, load
+from cityloop.site.hub import outbox_of
 from cityloop.site.logs import set_up_logs
 from cityloop.site.marking import open_ledger, open_marks
 from cityloop.site.metrics import beating
@@ -53,14 +55,18 @@ Batch = tuple[Readings, Takeover]
 class Wire:
     """Takes a stream over into a pipeline."""
 
-    def __init__(self, address: str, pipeline: Pipeline, mouth: Mouths | None = None) -> None:
+    def __init__(
+        self, address: str, pipeline: Pipeline, mouth: Mouths | None = None, *, news: EntityNews | None = None
+    ) -> None:
         """Connect when it runs.
 
         Args:
             address: of the NATS server, with the password.
             pipeline: where readings go.
             mouth: what decodes; Observations only unless given.
+            news: is told of tasks that devices have answered.
         """
+        self._news = news or NoNews()
         self._address, self._pipeline = address, pipeline
         self._mouth: MqttMouth | Mouths = MqttMouth() if mouth is None else mouth
         self._pause_s = PAUSE_S_MIN
@@ -102,7 +108,7 @@ class Wire:
         while True:
             batch = self._read(reader, await reader.take(wait_s=PURGE_S if purged < after else None), after)
             while batch is not None:
-                keeping = asyncio.create_task(self._pipeline.take_over(*batch))
+                keeping = asyncio.create_task(self._keep(*batch))
                 after = batch[1].mark.sequence
                 try:
                     batch = await self._gathered(reader, after)
@@ -112,6 +118,11 @@ class Wire:
                 self._pause_s = PAUSE_S_MIN
                 purged = await self._purged(reader, kept=after, purged=purged)
             purged = await self._purged(reader, kept=after, purged=purged)
+
+    async def _keep(self, readings: Readings, takeover: Takeover) -> None:
+        await self._pipeline.take_over(readings, takeover)
+        for answer in takeover.answers:
+            self._news.changed("Tasks", answer.task_id, members=("properties",))
 
     async def _gathered(self, reader: StreamReader, after: int) -> Batch | None:
         """Return what has come in while a batch is being kept, None where nothing has."""
@@ -124,7 +135,8 @@ class Wire:
         self._began_at = time.monotonic()
         decoded = self._mouth.decode(messages, received_us=to_us(datetime.now(UTC)))
         mark = Mark(reader.state.key, after, messages.sequences[-1], messages.stored_us[-1])
-        return decoded.readings, Takeover(mark, decoded.rejected, decoded.refused)
+        answers = [answer for answer, _ in decoded.answers]
+        return decoded.readings, Takeover(mark, decoded.rejected, decoded.refused, answers, decoded.unanswered)
 
     async def _purged(self, reader: StreamReader, *, kept: int, purged: int) -> int:
         """Delete what is in the history, now and then; return how far that has come."""
@@ -141,11 +153,19 @@ async def run(configuration: Configuration) -> None:
     announcing = asyncio.create_task(news.run(), name="announcements")
     stack, dsn = AsyncExitStack(), postgres_dsn(configuration)
     marks = await open_marks(stack, dsn)
-    pipeline = await open_pipeline(dsn, node=configuration.node, process="wire", markers=(marks,), announcer=news)
+    pipeline = await open_pipeline(
+        dsn,
+        node=configuration.node,
+        process="wire",
+        markers=(marks,),
+        announcer=news,
+        outbox=outbox_of(configuration),
+    )
     pulse = asyncio.create_task(beating("wire"), name="beating")
     mapped = MappedMouth(await open_ledger(stack, dsn), Mappings(configuration.home / FOLDER))
     mouth = Mouths(MqttMouth(), mapped)
-    wire = asyncio.create_task(Wire(nats_url(configuration, user="wire"), pipeline, mouth).run(), name="wire")
+    taking = Wire(nats_url(configuration, user="wire"), pipeline, mouth, news=news)
+    wire = asyncio.create_task(taking.run(), name="wire")
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, wire.cancel)

@@ -33,4 +33,5 @@ class Mouths:
             concatenated([first.readings, second.readings]),
             [*first.message, *second.message],
             [*first.rejected, *second.rejected],
+            first.answers,
         )

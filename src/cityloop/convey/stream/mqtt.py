@@ -13,11 +13,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from cityloop.convey.stream.answers import AnswerUnreadableError, answer_of
 from cityloop.convey.stream.jetstream import Fetch, Message
 from cityloop.convey.stream.plain import plain_of
 from cityloop.sense.stream.readings import COLUMNS, NO_TIME, Int64s, OtherParts, Outcome, Readings, concatenated
 from cityloop.sense.stream.rejected import Rejected
 from cityloop.sense.stream.sta.times import column_us, instant_us, interval_us
+from cityloop.sense.stream.tasking.ending import TaskAnswer
 
 MOUTH = "mqtt"
 """Name of this mouth beside what it refuses."""
@@ -42,6 +44,7 @@ class Reason(StrEnum):
     UNKNOWN_FEATURE = "unknown_feature"
     NO_LOCATION = "no_location"
     NOT_STORABLE = "not_storable"
+    NO_SUCH_TASK = "no_such_task"
 
 
 REASONS = {
@@ -87,15 +90,22 @@ class Decoded:
         readings: the readings, in order.
         message: of each reading its message.
         rejected: what could not be read.
+        answers: what devices report of their tasks, each with its message.
     """
 
     readings: Readings
     message: Sequence[Message]
     rejected: list[Rejected]
+    answers: list[tuple[TaskAnswer, Message]] = field(default_factory=list)
 
     def refused(self, row: int, outcome: Outcome) -> Rejected:
         """Return a reading that the pipeline refused as an item to be set aside."""
         return _rejected(self.message[row], REASONS[outcome], f"datastream {self.readings.datastream_id[row]}")
+
+    def unanswered(self, number: int) -> Rejected:
+        """Return a report of a task that did not count as an item to be set aside."""
+        answer, message = self.answers[number]
+        return _rejected(message, Reason.NO_SUCH_TASK, f"task {answer.task_id}: none of this device that is open")
 
 
 @dataclass(slots=True)
@@ -108,6 +118,7 @@ class _Columns:
     others: dict[int, OtherParts] = field(default_factory=dict)
     row: list[int] = field(default_factory=list)
     message: list[Message] = field(default_factory=list)
+    answers: list[tuple[TaskAnswer, Message]] = field(default_factory=list)
 
 
 class MqttMouth:
@@ -147,7 +158,7 @@ class MqttMouth:
                 rejected.append(_rejected(message, error.reason, str(error)))
         alone, row = _assembled(columns, rejected, received_us)
         readings, order = _interleaved(together, alone, np.concatenate([plain.row, row]))
-        return Decoded(readings, fetch.chosen(order), rejected)
+        return Decoded(readings, fetch.chosen(order), rejected, columns.answers)
 
     def _stream(self, subject: bytes) -> int:
         """Return the datastream that a topic names, 0 where it names none."""
@@ -157,7 +168,8 @@ class MqttMouth:
     def _take(self, message: Message, row: int, columns: _Columns, rejected: list[Rejected]) -> None:
         topic = self._topic(message.subject)
         if topic is None:
-            raise _RefusedError(Reason.UNKNOWN_TOPIC, "no topic that takes observations")
+            _take_answer(message, columns)
+            return
         try:
             if message.payload.lstrip(_BLANKS)[:1] != _ARRAY:
                 _append(columns, message, row, topic, _one.decode(message.payload))
@@ -183,6 +195,16 @@ class MqttMouth:
                 self._topics.clear()
             self._topics[subject] = topic
             return topic
+
+
+def _take_answer(message: Message, columns: _Columns) -> None:
+    try:
+        answer = answer_of(message)
+    except AnswerUnreadableError as error:
+        raise _RefusedError(Reason.MALFORMED, str(error)) from error
+    if answer is None:
+        raise _RefusedError(Reason.UNKNOWN_TOPIC, "no topic that takes observations")
+    columns.answers.append((answer, message))
 
 
 def _append(columns: _Columns, message: Message, row: int, topic: tuple[bytes, int], observation: _Observation) -> None:

@@ -15,6 +15,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("name", help=_("what the machine is called"))
     parser.add_argument("--read", action="store_true", help=_("it may read"))
     parser.add_argument("--write", action="store_true", help=_("it may write"))
+    parser.add_argument("--task", action="store_true", help=_("it may give devices tasks; it needs to write as well"))
     parser.add_argument("--area", default=CITY, help=_("code of the area it is limited to"))
 
 
@@ -32,6 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
     set_up()
     from cityloop.registry.facade import issue_token  # noqa: PLC0415  Django is set up first
 
-    rights = [name for name in ("read", "write") if getattr(arguments, name)]
+    rights = [name for name in ("read", "write", "task") if getattr(arguments, name)]
     sys.stdout.write(issue_token(arguments.name, rights=rights, area=area) + "\n")
     return 0

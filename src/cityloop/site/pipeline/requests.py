@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from cityloop.convey.stream.positions import Mark
 from cityloop.sense.stream.readings import Kept, Outcome, OverloadedError, Readings
 from cityloop.sense.stream.rejected import Rejected
+from cityloop.sense.stream.tasking.ending import TaskAnswer
 
 BATCH_READINGS_MAX = 20_000
 """Bound of a merged batch, readings; one request may be larger and goes alone."""
@@ -32,11 +33,15 @@ class Takeover:
         mark: how the position moves.
         rejected: messages that could not be read.
         refused: makes an item of a reading that the history refused, from its row and outcome.
+        answers: what devices report of their tasks.
+        unanswered: makes an item of a report that did not count, from its number.
     """
 
     mark: Mark
     rejected: Sequence[Rejected]
     refused: Callable[[int, Outcome], Rejected]
+    answers: Sequence[TaskAnswer] = ()
+    unanswered: Callable[[int], Rejected] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from psycopg import AsyncConnection
 
+from cityloop.convey.stream.nodes.outbox import Outbox
 from cityloop.convey.stream.positions import ask_position, checked_position, move_position
 from cityloop.journal.stream import post_facts
 from cityloop.kernel.instants import from_us
@@ -20,6 +21,7 @@ from cityloop.sense.stream.history.retries import RetryKeyReusedError, answers, 
 from cityloop.sense.stream.history.writers import Writer
 from cityloop.sense.stream.readings import Float64s, Int64s, Kept, Marker, Outcome, Readings, UInt8s, concatenated
 from cityloop.sense.stream.rejected import keep_rejected
+from cityloop.sense.stream.tasking.ending import note_answer
 from cityloop.site.pipeline.neighbours import mark
 from cityloop.site.pipeline.requests import Request
 from cityloop.site.pipeline.tally import Tally, Teller, tally_of
@@ -106,7 +108,9 @@ class Batch:
         return [slice(a, b) for a, b in pairwise(self._bounds)]
 
 
-async def commit_batch(writer: Writer, batch: Batch, *, judge: Judge | None, teller: Teller) -> list[Kept | Exception]:
+async def commit_batch(
+    writer: Writer, batch: Batch, *, judge: Judge | None, teller: Teller, outbox: Outbox | None = None
+) -> list[Kept | Exception]:
     """Keep and judge a batch; return the answer to each request when it is durable.
 
     Args:
@@ -114,6 +118,7 @@ async def commit_batch(writer: Writer, batch: Batch, *, judge: Judge | None, tel
         batch: what to keep; it remembers the attempt.
         judge: the screen, None where nothing is watched.
         teller: decides whether the journal is told.
+        outbox: puts what is new aside for the node above, None where there is none.
 
     Raises:
         psycopg.Error: nothing was kept, or it is not known: the next attempt finds out.
@@ -136,7 +141,9 @@ async def commit_batch(writer: Writer, batch: Batch, *, judge: Judge | None, tel
         ids=writer.ids,
     )
     batch.attempt = _attempt(batch, appended, known)
-    told = await _complete(connection, batch, appended, latest=latest, judge=judge, teller=teller, known=known)
+    told = await _complete(
+        connection, batch, appended, latest=latest, judge=judge, teller=teller, known=known, outbox=outbox
+    )
     return settled(batch.attempt, teller, told=told)
 
 
@@ -204,6 +211,7 @@ async def _complete(  # noqa: PLR0913  the parts of one step
     judge: Judge | None,
     teller: Teller,
     known: dict[str, Kept],
+    outbox: Outbox | None,
 ) -> bool:
     readings, ids = batch.readings, appended.kept.observation_id
     tally = teller.untold.plus(batch.attempt.tally if batch.attempt else Tally())
@@ -216,6 +224,8 @@ async def _complete(  # noqa: PLR0913  the parts of one step
         if judge is not None and len(appended.judged):
             await _judge(connection, judge, readings, appended, latest)
         await _take_over(connection, batch, appended.kept)
+        if outbox is not None:
+            await outbox.put(connection, readings, np.flatnonzero(appended.kept.outcome == Outcome.KEPT))
         if tells:
             await post_facts(connection, [tally.fact(actor=teller.actor, now=from_us(readings.received_us))])
         await connection.commit()
@@ -253,6 +263,9 @@ async def _take_over(connection: AsyncConnection[Any], batch: Batch, kept: Kept)
         return
     refused = np.flatnonzero(kept.outcome > Outcome.DUPLICATE)
     items = [batch.takeover.refused(row, Outcome(int(kept.outcome[row]))) for row in refused.tolist()]
+    for number, answer in enumerate(batch.takeover.answers):
+        if not await note_answer(connection, answer) and batch.takeover.unanswered is not None:
+            items.append(batch.takeover.unanswered(number))
     await keep_rejected(connection, [*batch.takeover.rejected, *items])
     await move_position(connection, batch.takeover.mark, exists=batch.position_exists)
 

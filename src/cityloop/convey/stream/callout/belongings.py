@@ -10,6 +10,7 @@ from cityloop.registry.stream import TokenRights
 from cityloop.sense.stream.sta.sight import Sight
 
 _NAMED = "SELECT thing_id FROM convey_device WHERE code = %s"
+_CAPABILITIES = "SELECT id FROM sense_taskingcapability WHERE thing_id = %s ORDER BY id LIMIT 100"
 _DEVICE = "SELECT code FROM convey_device WHERE thing_id = %s AND state NOT IN ('retired', 'quarantined')"
 
 
@@ -46,6 +47,7 @@ async def belongings_of(rights: TokenRights, client_id: str, pool: AsyncConnecti
         return Belongings(
             device_code=await _device_code(connection, rights),
             own_streams=await _streams(connection, sight, own=True) if rights.may_write else (),
+            capabilities=await _capabilities(connection, rights),
             visible_streams=await _streams(connection, sight, own=False) if rights.may_read and sight.may_read else (),
         )
 
@@ -55,6 +57,13 @@ async def _device_code(connection: AsyncConnection[Any], rights: TokenRights) ->
         return ""
     row = await (await connection.execute(_DEVICE, (rights.thing_id,))).fetchone()
     return row[0] if row else ""
+
+
+async def _capabilities(connection: AsyncConnection[Any], rights: TokenRights) -> tuple[int, ...]:
+    if rights.thing_id is None:
+        return ()
+    rows = await (await connection.execute(_CAPABILITIES, (rights.thing_id,))).fetchall()
+    return tuple(row[0] for row in rows)
 
 
 async def _streams(connection: AsyncConnection[Any], sight: Sight, *, own: bool) -> tuple[int, ...]:

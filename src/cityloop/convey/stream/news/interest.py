@@ -1,6 +1,7 @@
 """Which topics anybody listens to: the transport's list of subscriptions, and what clients have just subscribed to."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,9 @@ LOOKED_UP_MAX = 500
 
 STREAMS_MAX = 10_000
 """Of more single streams than this all readings are wanted."""
+
+SESSIONS_MAX = 20_000
+"""Bound of the sessions that are remembered; of one that is forgotten, topics may be taken for new once more."""
 
 _IGNORED_MAX = 10_000
 
@@ -84,6 +88,8 @@ class Interest:
         self.dropped = 0
         self._listed: Subscriptions = {}
         self._hints: dict[str, float] = {}
+        self._sessions: dict[str, frozenset[str]] = {}
+        self._come: Counter[str] = Counter()
 
     def subjects(self) -> set[str]:
         """Return what is listened to, as the transport writes it."""
@@ -96,22 +102,44 @@ class Interest:
             listed: the subscriptions of clients.
             now_s: a clock.
         """
-        fresh = {subject for subject, who in listed.items() if who - self._listed.get(subject, frozenset())}
-        fresh -= self._hints.keys()
+        fresh = self._come_to(listed)
+        before = self.subjects()
         self._hints = {
             subject: until for subject, until in self._hints.items() if until > now_s and subject not in listed
         }
-        before, self._listed = self.subjects(), dict(listed)
-        if fresh or before != self.subjects():
+        self._listed = dict(listed)
+        self._come = Counter({subject: self._come[subject] for subject in self._come.keys() & self.subjects()})
+        if before != self.subjects():
             self._order()
         return fresh
 
-    def has_subscribed(self, subjects: Iterable[str], *, now_s: float) -> set[str]:
-        """Note what a client's session holds; return the subjects that were not known before."""
-        mine = [subject for subject in subjects if covers_topics(subject)]
-        fresh = {subject for subject in mine if subject not in self._listed and subject not in self._hints}
-        self._hints.update((subject, now_s + HINT_S) for subject in fresh)
-        if fresh:
+    def _come_to(self, listed: Subscriptions) -> set[str]:
+        """Return the subjects with more new listeners than their sessions have told of."""
+        fresh = set()
+        for subject, who in listed.items():
+            new, told = len(who - self._listed.get(subject, frozenset())), self._come[subject]
+            self._come[subject] = max(0, told - new)
+            if new > told:
+                fresh.add(subject)
+        return fresh
+
+    def has_subscribed(self, client: str, subjects: Iterable[str], *, now_s: float) -> set[str]:
+        """Note what a client's session holds now; return the subjects that it did not hold before.
+
+        Args:
+            client: names the session.
+            subjects: what it is subscribed to.
+            now_s: a clock.
+        """
+        mine = frozenset(subject for subject in subjects if covers_topics(subject))
+        fresh = set(mine - self._sessions.pop(client, frozenset()))
+        if mine:
+            self._sessions[client] = mine
+            if len(self._sessions) > SESSIONS_MAX:
+                del self._sessions[next(iter(self._sessions))]
+        self._come.update(fresh)
+        if new := fresh - self.subjects():
+            self._hints.update((subject, now_s + HINT_S) for subject in new)
             self._order()
         return fresh
 

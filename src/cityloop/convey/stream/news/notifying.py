@@ -253,9 +253,10 @@ class Notifier:
             while True:
                 await clients.news()
                 while clients.deliveries:
-                    subjects = subscribed(clients.deliveries.popleft().payload)
+                    session = clients.deliveries.popleft()
+                    client, subjects = session.subject.decode(), subscribed(session.payload)
                     self._close()
-                    if fresh := self.interest.has_subscribed(subjects, now_s=time.monotonic()):
+                    if fresh := self.interest.has_subscribed(client, subjects, now_s=time.monotonic()):
                         self._say_wanted()
                         self._on_listener(fresh)
                 clients.statuses.clear()

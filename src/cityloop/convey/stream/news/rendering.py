@@ -124,7 +124,7 @@ class Renderer:
                 messages += [(s, body) for s in subjects if _is_plainly_heard(s, entity, heard)]
         for topic in heard.looked_up.get(entity.name, ()):
             mine = [key for key, members in changed.items() if topic.concerns(members) and _is_named(topic, key)]
-            if mine and not _is_told_already(topic, heard):
+            if mine and not _is_told_already(topic, heard) and not _is_carried(topic):
                 told = await self._safe_entities(topic.resource, topic.options, mine)
                 messages += [(topic.subject, body) for _, body in told]
         return messages
@@ -171,6 +171,12 @@ def _is_told_already(topic: Topic, heard: Heard) -> bool:
     """Return whether a topic is the plain address of one entity, which a pattern has been told of."""
     is_plain = len(topic.resource.steps) == 1 and topic.resource.member is None and not topic.options.written
     return is_plain and heard.is_covered(topic.subject)
+
+
+def _is_carried(topic: Topic) -> bool:
+    """Return whether a topic is where a device hears its tasks: those are brought to it, each once, not told."""
+    names = [step.entity.name for step in topic.resource.steps]
+    return names == ["TaskingCapability", "Task"] and topic.resource.last.key is None and not topic.options.written
 
 
 def _is_named(topic: Topic, key: int) -> bool:

@@ -95,7 +95,7 @@ class SensorThings:
             fault = fault_of(error)
             answer = refusal(fault, headers)
             if request.method == "POST":
-                self._refusals.note(fault, path=request.path, body=request.body)
+                self._refusals.note(fault, path=request.path, body=request.body, allowed=request.allowed)
         await _send(answer, send, head=request.method == "HEAD")
 
     async def _answer(self, request: Request, scope: Scope, receive: Receive) -> Answer:

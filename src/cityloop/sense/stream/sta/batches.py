@@ -127,7 +127,8 @@ class _Run:
         fault = fault_of(error)
         for item in items:
             if item.method == "POST":
-                self._refusals.note(fault, path=item.url.partition("?")[0], body=item.body)
+                path, allowed = item.url.partition("?")[0], self._batch.allowed
+                self._refusals.note(fault, path=path, body=item.body, allowed=allowed)
         return refusal(fault, self._batch.headers)
 
     def name(self, item: Item, collection: str, key: int) -> None:
