@@ -24,6 +24,7 @@ PAGES = (
     ("duty1", "/trace/transport/"),
     ("duty1", "/trace/rejected/"),
     ("operator", "/platform/"),
+    ("operator", "/nodes/"),
     ("operator", "/devices/"),
     ("operator", "/devices/import/"),
     ("operator", "/devices/lifelines-water-zone-1/"),

@@ -141,7 +141,7 @@ def _server_version(configuration: Configuration) -> Iterator[Finding]:
     except psycopg.OperationalError:
         return
     old = version < SERVER_VERSION_MIN
-    told = _("version %(version)s") % {"version": f"{version // 10_000}.{version % 10_000}"}
+    told = _("release %(version)s") % {"version": f"{version // 10_000}.{version % 10_000}"}
     yield Finding("PostgreSQL", told, Grade.BAD if old else Grade.GOOD, _("Use PostgreSQL 15 or newer.") if old else "")
 
 
