@@ -62,16 +62,20 @@ class Splitter:
         yield from self._piece(last)
 
     def _piece(self, piece: bytes) -> Iterator[bytes | Refused]:
-        """Yield the frame that a piece without begin mark completes, and what follows it."""
-        inside, end, outside = piece.partition(END)
-        self._buffer += inside[: max(_ESCAPED_BYTES_MAX + 1 - len(self._buffer), 0)]
-        if not end:
-            return
+        """Yield the frame that a piece without begin mark completes; what follows it stands outside."""
         if self._inside:
+            content, end, piece = piece.partition(END)
+            self._grow(content)
+            if not end:
+                return
             yield bytes(self._buffer)
             self._buffer.clear()
-        self._inside = False
-        self._buffer += outside[:_ESCAPED_BYTES_MAX]
+            self._inside = False
+        self._grow(piece)
+
+    def _grow(self, piece: bytes) -> None:
+        # One byte more than a frame may have, so that the reader finds it too long.
+        self._buffer += piece[: max(_ESCAPED_BYTES_MAX + 1 - len(self._buffer), 0)]
 
     def _given_up(self) -> Iterator[Refused]:
         if self._buffer or self._inside:
