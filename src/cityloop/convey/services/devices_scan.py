@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max
 
+from cityloop.convey.models.devices import Device
 from cityloop.convey.rules.devices import DeviceState
 from cityloop.journal import facade as journal
 from cityloop.kernel.areas import CITY, AreaCode
@@ -16,10 +18,13 @@ SCAN_ACTOR = "system:loop"
 """Who notices."""
 
 FACTS_MAX = 20
-"""At most so many facts of single devices a look; where more change at once, one fact tells of them all.
+"""At most so many facts of single devices a statement; where more change at once, one fact tells of them all.
 
 A cut cable silences ten thousand devices in one look: the duty room needs one line, the ledger keeps every change.
 """
+
+DEVICES_AT_ONCE = 20_000
+"""Devices of one statement and transaction, which then lasts under a second."""
 
 CODES_TOLD_MAX = 10
 """How many codes that one fact names."""
@@ -34,8 +39,9 @@ _SCAN = """
       SELECT d.id, d.state, d.last_heard_at,
         make_interval(secs => coalesce(d.silent_after_s, d.period_s * periods, silent_s)) AS span
       FROM convey_device d, limits
-      WHERE d.state IN ('registered', 'tested', 'offline') OR d.state = 'online' AND coalesce(d.last_heard_at
-        < %(now)s - make_interval(secs => coalesce(d.silent_after_s, d.period_s * periods, silent_s)), true)
+      WHERE d.id >= %(first)s AND d.id < %(end)s AND (
+        d.state IN ('registered', 'tested', 'offline') OR d.state = 'online' AND coalesce(d.last_heard_at
+          < %(now)s - make_interval(secs => coalesce(d.silent_after_s, d.period_s * periods, silent_s)), true))
     ), heard AS MATERIALIZED (
       SELECT a.*, greatest(a.last_heard_at, (
         SELECT max(l.received_at) FROM convey_channel c JOIN sense_latest l ON l.datastream_id = c.datastream_id
@@ -64,7 +70,6 @@ _SCAN = """
 """
 
 
-@transaction.atomic
 def scan_devices(now: datetime) -> int:
     """Bring devices online that were heard, and offline that were not; return how many changed.
 
@@ -73,8 +78,15 @@ def scan_devices(now: datetime) -> int:
     Args:
         now: the present.
     """
+    greatest = Device.objects.aggregate(greatest=Max("pk"))["greatest"] or 0
+    return sum(_scan_part(first, now) for first in range(0, greatest + 1, DEVICES_AT_ONCE))
+
+
+@transaction.atomic
+def _scan_part(first: int, now: datetime) -> int:
+    asked = {"now": now, "actor": SCAN_ACTOR, "first": first, "end": first + DEVICES_AT_ONCE}
     with connection.cursor() as cursor:
-        cursor.execute(_SCAN, {"now": now, "actor": SCAN_ACTOR})
+        cursor.execute(_SCAN, asked)
         rows = cursor.fetchall()
     journal.post(*_facts(rows, now))
     return len(rows)
