@@ -24,6 +24,10 @@ SAMPLES = HERE.parents[5] / "shared" / "data" / "dcat"
 """Catalogues of others, where they are at hand; never part of this tree."""
 
 
+OLDER_CLASSES = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+"""The checker of shapes uses older classes of rdflib."""
+
+
 def graph_of(kind: str = "ttl", *, only_open: bool = False) -> Graph:
     site = sharing.site_at(SITE_BASE, mqtt="mqtt://city.example:1883")
     body, _ = sharing.dcat_document(kind, site=site, only_open=only_open)
@@ -32,6 +36,7 @@ def graph_of(kind: str = "ttl", *, only_open: bool = False) -> Graph:
         return Graph().parse(data=body, format={"ttl": "turtle", "jsonld": "json-ld"}[kind])
 
 
+@OLDER_CLASSES
 @pytest.mark.parametrize("kind", ["ttl", "jsonld"])
 def test_the_catalogue_as_dcat_meets_the_shapes(shared: SharedCity, kind: str) -> None:
     assert shared.streams
@@ -41,6 +46,7 @@ def test_the_catalogue_as_dcat_meets_the_shapes(shared: SharedCity, kind: str) -
     assert len(set(graph.subjects(RDF.type, DCAT.Dataset))) == 3
 
 
+@OLDER_CLASSES
 def test_the_shapes_find_what_is_missing(shared: SharedCity) -> None:
     assert shared.streams
     graph = graph_of()
