@@ -284,7 +284,6 @@ class ClosedDay(models.Model):
     streams = models.IntegerField(db_default=0)
     first_id = models.BigIntegerField()
     last_id = models.BigIntegerField()
-    checksum = models.BigIntegerField(db_default=0)
     closed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -297,7 +296,8 @@ class ClosedDay(models.Model):
 class PackedDay(models.Model):
     """A stream's readings of a closed day in one row; `sense_unpacked` gives them back as rows of `sense_observation`.
 
-    The columns of the code itself are known to `stream.archive` and to the migration alone.
+    Where `is_run` its ids are one run of a writer's lane, and the directory need not name them. The columns of the code
+    itself are known to `stream.archive` and to the migration alone.
     """
 
     pk = models.CompositePrimaryKey("datastream_id", "day")
@@ -308,7 +308,7 @@ class PackedDay(models.Model):
     last_time = models.DateTimeField()
     first_id = models.BigIntegerField()
     last_id = models.BigIntegerField()
-    checksum = models.BigIntegerField()
+    is_run = models.BooleanField()
     numbers = models.IntegerField()
     least = models.FloatField(null=True)
     greatest = models.FloatField(null=True)

@@ -9,14 +9,14 @@ PACKED = """
 CREATE TABLE sense_closedday (
   day date PRIMARY KEY, generations integer NOT NULL DEFAULT 0,
   readings bigint NOT NULL DEFAULT 0, streams integer NOT NULL DEFAULT 0,
-  first_id bigint NOT NULL, last_id bigint NOT NULL, checksum bigint NOT NULL DEFAULT 0,
+  first_id bigint NOT NULL, last_id bigint NOT NULL,
   closed_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE TABLE sense_packedday (
   datastream_id bigint NOT NULL, day date NOT NULL, n integer NOT NULL,
   first_time timestamptz NOT NULL, last_time timestamptz NOT NULL, end_time timestamptz NOT NULL,
   first_result_time timestamptz, last_result_time timestamptz,
-  first_id bigint NOT NULL, last_id bigint NOT NULL, checksum bigint NOT NULL,
+  first_id bigint NOT NULL, last_id bigint NOT NULL, is_run boolean NOT NULL,
   numbers integer NOT NULL, least double precision, greatest double precision, total double precision,
   time_base_us bigint NOT NULL, time_step_us bigint NOT NULL, time_unit_us bigint NOT NULL,
   time_0 smallint[], time_1 smallint[], time_2 smallint[],
@@ -30,6 +30,7 @@ CREATE TABLE sense_packedday (
   PRIMARY KEY (datastream_id, day)
 );
 CREATE INDEX sense_packedday_day ON sense_packedday (day);
+CREATE INDEX sense_packedday_run ON sense_packedday (((first_id >> 11) & 2047), first_id) WHERE is_run;
 CREATE TABLE sense_packedid (
   day date NOT NULL, generation integer NOT NULL, first_id bigint NOT NULL, last_id bigint NOT NULL, n integer NOT NULL,
   id_step bigint NOT NULL, id_unit bigint NOT NULL, id_base bigint NOT NULL,
@@ -67,6 +68,12 @@ $$;
 CREATE VIEW sense_reading AS
   SELECT * FROM sense_observation UNION ALL SELECT o.* FROM sense_packedday p CROSS JOIN LATERAL sense_unpacked(p) o;
 CREATE FUNCTION sense_packed_place(wanted bigint) RETURNS TABLE (datastream_id bigint, day date) LANGUAGE sql STABLE AS $$
+SELECT r.datastream_id, r.day FROM (
+  SELECT p.datastream_id, p.day, p.last_id FROM sense_packedday p
+  WHERE p.is_run AND ((p.first_id >> 11) & 2047) = ((wanted >> 11) & 2047) AND p.first_id <= wanted
+  ORDER BY p.first_id DESC LIMIT 1
+) AS r WHERE r.last_id >= wanted
+UNION ALL
 SELECT b.stream_base + (coalesce(u.stream_0, 0)::bigint & 65535) + ((coalesce(u.stream_1, 0)::bigint & 65535) << 16)
     + ((coalesce(u.stream_2, 0)::bigint & 65535) << 32) + ((coalesce(u.stream_3, 0)::bigint & 65535) << 48), c.day
 FROM sense_closedday c CROSS JOIN LATERAL generate_series(1, c.generations) AS g (number)
@@ -139,7 +146,6 @@ class Migration(migrations.Migration):
                 ("streams", models.IntegerField(db_default=0)),
                 ("first_id", models.BigIntegerField()),
                 ("last_id", models.BigIntegerField()),
-                ("checksum", models.BigIntegerField(db_default=0)),
                 ("closed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={"db_table": "sense_closedday", "managed": False},
@@ -160,7 +166,7 @@ class Migration(migrations.Migration):
                 ("last_time", models.DateTimeField()),
                 ("first_id", models.BigIntegerField()),
                 ("last_id", models.BigIntegerField()),
-                ("checksum", models.BigIntegerField()),
+                ("is_run", models.BooleanField()),
                 ("numbers", models.IntegerField()),
                 ("least", models.FloatField(null=True)),
                 ("greatest", models.FloatField(null=True)),

@@ -58,9 +58,8 @@ _TEXTS = """
     ORDER BY datastream_id, phenomenon_time, id
 """
 _TOTALS = """
-    UPDATE sense_closedday c SET readings = t.readings, streams = t.streams, checksum = t.checksum, closed_at = now()
-    FROM (SELECT coalesce(sum(n), 0) AS readings, count(*) AS streams, coalesce(bit_xor(checksum), 0) AS checksum
-          FROM sense_packedday WHERE day = '{day}') t
+    UPDATE sense_closedday c SET readings = t.readings, streams = t.streams, closed_at = now()
+    FROM (SELECT coalesce(sum(n), 0) AS readings, count(*) AS streams FROM sense_packedday WHERE day = '{day}') t
     WHERE c.day = '{day}'
 """
 
@@ -184,8 +183,7 @@ def _moved(writer: Connection[Any], own: _Day, streams: list[int], snapshot: str
         taken = writer.execute(
             f"DELETE FROM sense_packedday WHERE day = '{own.date}' AND datastream_id = ANY({wanted}) RETURNING n"
         ).fetchall()
-        sums = {stream: checksum for stream, _, checksum in before}
-        rows = [packed_row(day, checksum=sums[int(day.datastream_id[0])]) for day in columns.streams()]
+        rows = [packed_row(day) for day in columns.streams()]
         with writer.cursor().copy(COPY_PACKED) as copy:
             copy.write(b"".join([fields.HEADER, *rows, fields.TRAILER]))
         after = writer.execute(own.statement(_AFTER, wanted)).fetchall()

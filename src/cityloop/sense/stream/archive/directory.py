@@ -26,8 +26,16 @@ FIND = "SELECT datastream_id, day FROM sense_packed_place(%s)"
 
 _IDS = """
     SELECT id, datastream_id FROM sense_observation WHERE phenomenon_time >= '{since}' AND phenomenon_time < '{until}'
+    UNION ALL
+    SELECT o.id, o.datastream_id FROM sense_packedday p CROSS JOIN LATERAL sense_unpacked(p) o
+    WHERE p.day = '{day}' AND p.is_run AND EXISTS (
+        SELECT 1 FROM sense_observation h WHERE h.datastream_id = p.datastream_id
+        AND h.phenomenon_time >= '{since}' AND h.phenomenon_time < '{until}'
+    )
     ORDER BY id
 """
+"""With what is merged a run ends to be one: its ids are entered too."""
+
 _COPY = """
     COPY sense_packedid (
         day, generation, first_id, last_id, n, id_step, id_unit, id_base, id_0, id_1, id_2, id_3,
@@ -54,8 +62,10 @@ def enter(reader: Connection[Any], writer: Connection[Any], *, day: int, since: 
         since: start of the day.
         until: start of the next day.
     """
+    if not _is_needed(reader, since=since, until=until):
+        return 0
     total, blocks, generation, last = 0, [], 0, 0
-    for ids, streams in _batches(reader, _IDS.format(since=since, until=until)):
+    for ids, streams in _batches(reader, _IDS.format(since=since, until=until, day=since[:10])):
         generation = generation or _opened(writer, since[:10], int(ids[0]))
         total, last = total + len(ids), int(ids[-1])
         blocks.append(_block(day, generation, ids, streams))
@@ -65,6 +75,11 @@ def enter(reader: Connection[Any], writer: Connection[Any], *, day: int, since: 
     _write(writer, blocks)
     writer.execute(_REACH, (last, since[:10]))
     return total
+
+
+def _is_needed(reader: Connection[Any], *, since: str, until: str) -> bool:
+    hot = f"SELECT 1 FROM sense_observation WHERE phenomenon_time >= '{since}' AND phenomenon_time < '{until}' LIMIT 1"
+    return reader.execute(hot).fetchone() is not None
 
 
 def _opened(writer: Connection[Any], day: str, first: int) -> int:

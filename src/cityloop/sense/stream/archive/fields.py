@@ -36,6 +36,11 @@ def smallint(value: int | None) -> bytes:
     return NULL if value is None else struct.pack("!ih", 2, value)
 
 
+def boolean(value: bool) -> bytes:  # noqa: FBT001  a column
+    """Return a `boolean`."""
+    return struct.pack("!i?", 1, value)
+
+
 def double(value: float | None) -> bytes:
     """Return a `double precision`."""
     return NULL if value is None else struct.pack("!id", 8, value)

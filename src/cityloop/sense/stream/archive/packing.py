@@ -29,7 +29,7 @@ _LOW_MASK = (1 << _LOW_BITS) - 1
 COPY_PACKED = """
     COPY sense_packedday (
         datastream_id, day, n, first_time, last_time, end_time, first_result_time, last_result_time, first_id, last_id,
-        checksum, numbers, least, greatest, total,
+        is_run, numbers, least, greatest, total,
         time_base_us, time_step_us, time_unit_us, time_0, time_1, time_2, tick_base, tick_follows, tick_0, tick_1,
         tick_2, lane_base, lane_step, lane_0, lane_1, value_base, value_scale, value_0, value_1, result,
         quality_all, quality, feature_all, feature_id, result_lag_us, result_time, end_lag_us, phenomenon_end,
@@ -42,18 +42,18 @@ class NotPackableError(ValueError):
     """A day holds what the packed row cannot give back; it stays as it is."""
 
 
-def packed_row(day: DayColumns, *, checksum: int) -> bytes:
+def packed_row(day: DayColumns, *, is_run: bool = False) -> bytes:
     """Return the readings of one stream and day as a row of `COPY_PACKED`.
 
     Args:
         day: in the order of time and id, at least one, all of one stream and UTC day.
-        checksum: of the readings, as PostgreSQL reckons it.
+        is_run: whether its ids are one run of a lane in which no other reading has an id between them.
 
     Raises:
         NotPackableError: if a column does not fit.
     """
     return fields.row([
-        *_about(day, checksum), *_times(day.time_us), *_ids(day), *_values(day.result),
+        *_about(day, is_run=is_run), *_times(day.time_us), *_ids(day), *_values(day.result),
         *_alike_smallint(day), *_alike_bigint(day.feature_id),
         *_following(day.result_us, day.time_us), *_following(day.end_us, day.time_us),
         _present(day.valid_from_us), _present(day.valid_until_us),
@@ -61,7 +61,7 @@ def packed_row(day: DayColumns, *, checksum: int) -> bytes:
     ])  # fmt: skip
 
 
-def _about(day: DayColumns, checksum: int) -> list[bytes]:
+def _about(day: DayColumns, *, is_run: bool) -> list[bytes]:
     number = int(day.time_us[0] // DAY_US)
     known = day.result_us[day.result_us != NO_TIME]
     values = day.result[~np.isnan(day.result)]
@@ -79,7 +79,7 @@ def _about(day: DayColumns, checksum: int) -> list[bytes]:
         fields.instant(int(known.max()) if len(known) else None),
         fields.bigint(int(day.id.min())),
         fields.bigint(int(day.id.max())),
-        fields.bigint(checksum),
+        fields.boolean(is_run),
         fields.integer(len(values)),
         fields.double(float(values.min()) if some else None),
         fields.double(float(values.max()) if some else None),

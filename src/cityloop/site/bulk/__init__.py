@@ -1,0 +1,1 @@
+"""Composes loading and exporting: the history's writers, the pipeline, the terminal."""
