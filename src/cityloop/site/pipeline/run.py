@@ -223,7 +223,7 @@ class Pipeline:
         if moment - self._ahead_at > AHEAD_S:
             await self._partitions.make_ahead(connection, now_us=now_us)
             self._ahead_at = moment
-        if not self._partitions.hold(batch.readings.phenomenon_us):
+        if not self._partitions.hold(batch.readings.phenomenon_us, now_us=now_us):
             good = batch.outcomes() == Outcome.KEPT
             await self._partitions.make_for(connection, batch.readings.phenomenon_us[good], now_us=now_us)
         return self._writer

@@ -25,7 +25,7 @@ from cityloop.sense.stream.readings import Kept, Outcome, Readings
 
 log = logging.getLogger(__name__)
 
-UNASKED_READINGS_MAX = 2_000
+UNASKED_READINGS_MAX = 200
 """So many readings a second are announced whoever listens; of more, only those the notifier has asked for.
 
 So a fresh subscriber hears the next reading before the notifier's wish has come here, and a flood costs nothing.

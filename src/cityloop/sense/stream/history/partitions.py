@@ -115,12 +115,12 @@ class Partitions:
         self._read_at = -CACHE_S_MAX
         self._elapsed_s = elapsed_s
 
-    def hold(self, phenomenon_us: Int64s) -> bool:
-        """Return whether readings lie in one day whose partition is known to stand."""
+    def hold(self, phenomenon_us: Int64s, *, now_us: int) -> bool:
+        """Return whether readings lie in one day for which nothing is to be made."""
         if not len(phenomenon_us):
             return True
         day = int(phenomenon_us.min()) // DAY_US
-        return day in self._days and day == int(phenomenon_us.max()) // DAY_US
+        return day == int(phenomenon_us.max()) // DAY_US and not self._missing([day], now_us=now_us)
 
     async def make_for(self, connection: AsyncConnection[Any], phenomenon_us: Int64s, *, now_us: int) -> int:
         """Make the partitions that readings need, as far as the bounds allow; return how many were made.

@@ -119,11 +119,12 @@ def _refuse() -> NoReturn:
     raise ValueError
 
 
+@lru_cache(maxsize=4096)
 def text_of(instant: int) -> str:
     """Return microseconds since the Unix epoch as ISO 8601 in UTC."""
-    text = datetime.fromtimestamp(instant // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    text = datetime.fromtimestamp(instant // 1_000_000, UTC).isoformat()[: _WHOLE - 1]
     fraction = instant % 1_000_000
-    return f"{text.zfill(19)}.{fraction:06}".rstrip("0") + "Z" if fraction else f"{text.zfill(19)}Z"
+    return f"{text}.{fraction:06}".rstrip("0") + "Z" if fraction else f"{text}Z"
 
 
 def column_us(texts: Sequence[str]) -> Int64s | None:
