@@ -15,7 +15,7 @@ from tests.conformance.conftest import TABLES
 from tests.conformance.sta_service import Sta, location_body, stream_body, thing_body
 
 CITY, EAST = "110000", "110101"
-SECRETS = ("AIRSECRET", "CITYSECRET", "777", "555")
+SECRETS = ("AIRSECRET", "CITYSECRET", "777.25", "555.25")
 """What no reader of the water group's data may ever see: names and results of other owners."""
 
 COLLECTIONS = (
@@ -148,7 +148,7 @@ def _others(city: Owners) -> None:
     ids["aw"] = sta.create(f"Things({ids['W']})/Datastreams", stream_body("AIRSECRET two"))
     ids["C"] = sta.create("Things", thing_body("CITYSECRET", at=(116.3, 39.7)))
     ids["c1"] = sta.create(f"Things({ids['C']})/Datastreams", stream_body("CITYSECRET"))
-    for name, result in (("a1", 777), ("aw", 777), ("c1", 555)):
+    for name, result in (("a1", 777.25), ("aw", 777.25), ("c1", 555.25)):
         own = {"FeatureOfInterest": _feature("AIRSECRET smoke")} if name == "a1" else {}
         ids[f"o{name}"] = sta.observe(ids[name], result, "2026-01-02T06:00:00Z", **own)
         ids[f"F{name}"] = sta.get(f"Observations({ids[f'o{name}']})/FeatureOfInterest")["@iot.id"]

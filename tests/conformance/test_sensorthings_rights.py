@@ -79,12 +79,12 @@ ORACLES = (
     "Things?$filter=Datastreams/Observations/result gt 700",
     "Things?$filter=Datastreams/id eq {aw}",
     "Things?$filter=Locations/Things/name eq 'AIRSECRET'",
-    "Locations?$filter=Things/Datastreams/Observations/result eq 777",
+    "Locations?$filter=Things/Datastreams/Observations/result eq 777.25",
     "Datastreams?$filter=Thing/Datastreams/name eq 'AIRSECRET two'",
     "Datastreams?$filter=ObservedProperty/Datastreams/name eq 'AIRSECRET one'",
-    "Observations?$filter=FeatureOfInterest/Observations/result eq 777",
+    "Observations?$filter=FeatureOfInterest/Observations/result eq 777.25",
     "ObservedProperties?$filter=Datastreams/name eq 'AIRSECRET one'",
-    "HistoricalLocations?$filter=Thing/Datastreams/Observations/result eq 777",
+    "HistoricalLocations?$filter=Thing/Datastreams/Observations/result eq 777.25",
     "Locations?$filter=geo.distance(Things/Locations/location,geography'POINT(116.4 39.9)') lt 1 and Things/id eq {A}",
 )
 
