@@ -1,5 +1,7 @@
 """The door of sense for the control plane."""
 
+from cityloop.sense.rules.tasks import TERMS as TASK_TERMS
+from cityloop.sense.rules.tasks import TaskStatus
 from cityloop.sense.selectors.counters import (
     ReadingCounters,
     RejectedTally,
@@ -48,6 +50,15 @@ from cityloop.sense.selectors.streams import (
     stream_views,
     streams_of_project,
 )
+from cityloop.sense.selectors.tasks import (
+    TASKS_PAGE,
+    CapabilityView,
+    Reach,
+    TaskView,
+    capabilities,
+    capability,
+    tasks,
+)
 from cityloop.sense.selectors.things import (
     DeclaredThing,
     PropertyView,
@@ -69,10 +80,14 @@ from cityloop.sense.services.retention import (
     change_retention,
     enforce_retention,
 )
+from cityloop.sense.services.tasking import give_task
 from cityloop.sense.services.trimming import trim_rejected, trim_retry_keys
 
 __all__ = [
+    "TASKS_PAGE",
+    "TASK_TERMS",
     "Assigned",
+    "CapabilityView",
     "CopyUnreadableError",
     "CorrectionView",
     "DeclaredThing",
@@ -82,6 +97,7 @@ __all__ = [
     "OwnedProperty",
     "OwnerTally",
     "PropertyView",
+    "Reach",
     "ReadingCounters",
     "RejectedTally",
     "RejectedView",
@@ -92,6 +108,8 @@ __all__ = [
     "StreamChoice",
     "StreamOrder",
     "StreamView",
+    "TaskStatus",
+    "TaskView",
     "ThingMade",
     "ThingOrder",
     "ThingStream",
@@ -99,6 +117,8 @@ __all__ = [
     "arrivals",
     "assign_dataset",
     "assign_retention",
+    "capabilities",
+    "capability",
     "change_retention",
     "close_days",
     "corrections_of",
@@ -106,6 +126,7 @@ __all__ = [
     "datasets_of_streams",
     "declare",
     "enforce_retention",
+    "give_task",
     "history_extent",
     "hourly",
     "late_among",
@@ -132,6 +153,7 @@ __all__ = [
     "streams_of_dataset",
     "streams_of_project",
     "take_in_things",
+    "tasks",
     "things_of_project",
     "told_things",
     "trim_rejected",

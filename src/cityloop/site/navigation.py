@@ -31,6 +31,7 @@ class Page:
 PAGES = (
     Page("/wall/", _("Wall"), Right.SEE_WALL),
     Page("/alarms/", _("Alarms"), Right.SEE_WALL),
+    Page("/tasks/", _("Device tasks"), Right.SEE_DEVICES),
     Page("/shift/", _("Shift"), Right.HAND_OVER_SHIFT),
     Page("/cases/", _("Cases"), Right.SEE_CASES),
     Page("/devices/", _("Devices"), Right.SEE_DEVICES),

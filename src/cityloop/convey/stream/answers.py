@@ -9,8 +9,7 @@ import msgspec
 
 from cityloop.convey.stream.jetstream import Message
 from cityloop.kernel.errors import CityloopError
-from cityloop.sense.rules.tasks import ANSWERS, TaskStatus
-from cityloop.sense.stream.tasking.ending import TaskAnswer
+from cityloop.sense.stream.tasking.ending import ANSWERS, TaskAnswer, TaskStatus
 
 _SUBJECT = re.compile(rb"mouth\.v1//1\.TaskingCapabilities\((\d{1,18})\)\.Tasks\((\d{1,18})\)\.status")
 

@@ -12,7 +12,7 @@ from cityloop.journal.stream import post_facts
 from cityloop.kernel.areas import CITY, AreaCode
 from cityloop.kernel.facts.base import Ref, new_fact_id
 from cityloop.kernel.facts.conveyed import TaskEnded
-from cityloop.sense.rules.tasks import REASON_LENGTH_MAX, TaskStatus, may_report
+from cityloop.sense.rules.tasks import ANSWERS, REASON_LENGTH_MAX, TaskStatus, may_report
 
 OVERDUE_MAX = 1_000
 """Most tasks that are ended in one transaction."""
@@ -98,3 +98,6 @@ def _ended(  # noqa: PLR0913, PLR0917  the fields of a fact
         status=status,
         reason=reason,
     )
+
+
+__all__ = ["ANSWERS", "TaskAnswer", "TaskStatus", "end_overdue", "note_answer"]
