@@ -10,6 +10,7 @@ import numpy as np
 
 from cityloop.assess import facade as assess
 from cityloop.command import facade as command
+from cityloop.convey.facade import devices
 from cityloop.decide import facade as decide
 from cityloop.journal import facade as journal
 from cityloop.kernel.declarations import Origin
@@ -51,6 +52,7 @@ def make(dsn: str, *, now: datetime) -> Scene:
     registry.ensure_demo_people(PASSWORD)
     for project in projects():
         sense.declare(labelled(project, {}), Origin.SIMULATED)
+        devices.enter_declared(project.code, now=now)
         respond.declare(project)
         decide.declare(project)
         command.register_lines(project)
