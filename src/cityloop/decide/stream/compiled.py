@@ -1,7 +1,7 @@
 """Watches as arrays: which band each reading lies in, for every watch on its stream."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -78,6 +78,41 @@ class Judged:
         return before != self.band, before
 
 
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """Watches on streams as columns, shape (n,): a million of them are a few arrays, not a million objects.
+
+    Attributes:
+        watch_id: the version's row.
+        datastream_id: the stream.
+        ladder: which of `ladders` holds its limits.
+        ladders: the limits; watches and streams share them.
+        baselines: by row, of baseline watches, mean and deviation of each hour of the week, shape (168,) each.
+    """
+
+    watch_id: Int64s
+    datastream_id: Int64s
+    ladder: Int64s
+    ladders: Sequence[Ladder]
+    baselines: Mapping[int, tuple[Float64s, Float64s]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entries: Sequence[WatchOnStream]) -> "Bindings":
+        """Return watches on streams as columns."""
+        numbers: dict[Ladder, int] = {}
+        return cls(
+            np.array([entry.watch_id for entry in entries], dtype=np.int64),
+            np.array([entry.datastream_id for entry in entries], dtype=np.int64),
+            np.array([numbers.setdefault(entry.ladder, len(numbers)) for entry in entries], dtype=np.int64),
+            list(numbers),
+            {
+                row: (entry.mean, entry.deviation)
+                for row, entry in enumerate(entries)
+                if entry.mean is not None and entry.deviation is not None
+            },
+        )
+
+
 class Compiled:
     """Watches on streams, compiled.
 
@@ -85,26 +120,29 @@ class Compiled:
         entries: in any order; kept by stream and watch.
     """
 
-    def __init__(self, entries: Sequence[WatchOnStream]) -> None:
+    def __init__(self, entries: Sequence[WatchOnStream] | Bindings) -> None:
         """Lay the arrays out."""
-        ordered = sorted(entries, key=lambda entry: (entry.datastream_id, entry.watch_id))
-        self.watch_id: Int64s = np.array([entry.watch_id for entry in ordered], dtype=np.int64)
-        self.datastream_id: Int64s = np.array([entry.datastream_id for entry in ordered], dtype=np.int64)
+        bindings = entries if isinstance(entries, Bindings) else Bindings.of(entries)
+        order = np.lexsort((bindings.watch_id, bindings.datastream_id))
+        self.watch_id: Int64s = bindings.watch_id[order]
+        self.datastream_id: Int64s = bindings.datastream_id[order]
         self.streams, first, count = np.unique(self.datastream_id, return_index=True, return_counts=True)
         self._first: Int64s = first.astype(np.int64)
         self._count: Int64s = count.astype(np.int64)
-        self._kind = np.array([_KINDS.index(entry.ladder.kind) for entry in ordered], dtype=np.int8)
-        self._edges = np.full((len(ordered), EDGES_MAX), np.inf)
-        for row, entry in enumerate(ordered):
-            edges = entry.ladder.edges()
-            self._edges[row, : len(edges)] = edges
-        self._entry_of = {(entry.datastream_id, entry.watch_id): row for row, entry in enumerate(ordered)}
-        based = [row for row, entry in enumerate(ordered) if entry.mean is not None]
-        self._baseline_of = np.full(len(ordered), -1, dtype=np.int64)
+        self._watches, rank = np.unique(self.watch_id, return_inverse=True)
+        self._key: Int64s = np.repeat(np.arange(len(self.streams)), count) * len(self._watches) + rank
+        self._ladder = bindings.ladder[order].astype(np.int32)
+        self._kind = np.array([_KINDS.index(ladder.kind) for ladder in bindings.ladders], dtype=np.int8)
+        self._edges = np.full((len(bindings.ladders), EDGES_MAX), np.inf)
+        for number, ladder in enumerate(bindings.ladders):
+            edges = ladder.edges()
+            self._edges[number, : len(edges)] = edges
+        based = np.flatnonzero(np.isin(order, list(bindings.baselines)))
+        self._baseline_of = np.full(len(order), -1, dtype=np.int32)
         self._baseline_of[based] = np.arange(len(based))
         unknown = np.full(HOURS_OF_WEEK, np.nan)
-        self._mean = np.array([ordered[row].mean for row in based] or [unknown])
-        self._deviation = np.array([ordered[row].deviation for row in based] or [unknown])
+        learnt = [bindings.baselines[row] for row in order[based].tolist()] or [(unknown, unknown)]
+        self._mean, self._deviation = np.array([mean for mean, _ in learnt]), np.array([spread for _, spread in learnt])
 
     def __len__(self) -> int:
         """Return how many watches on streams there are."""
@@ -112,7 +150,19 @@ class Compiled:
 
     def entry_of(self, datastream_id: int, watch_id: int) -> int | None:
         """Return the row of a watch on a stream, None where there is none."""
-        return self._entry_of.get((datastream_id, watch_id))
+        one = np.array([datastream_id], dtype=np.int64), np.array([watch_id], dtype=np.int64)
+        entry = int(self.entries_of(*one)[0])
+        return None if entry < 0 else entry
+
+    def entries_of(self, datastream_id: Int64s, watch_id: Int64s) -> Int64s:
+        """Return the rows of watches on streams, -1 where there is none, shape (n,)."""
+        if not len(self):
+            return np.full(len(datastream_id), -1, dtype=np.int64)
+        stream = np.minimum(np.searchsorted(self.streams, datastream_id), len(self.streams) - 1)
+        watch = np.minimum(np.searchsorted(self._watches, watch_id), len(self._watches) - 1)
+        entry = np.minimum(np.searchsorted(self._key, stream * len(self._watches) + watch), len(self) - 1)
+        there = (self.datastream_id[entry] == datastream_id) & (self.watch_id[entry] == watch_id)
+        return np.where(there, entry, -1)
 
     def watched(self, datastream_id: Int64s) -> Bools:
         """Return which readings' streams are watched at all."""
@@ -147,7 +197,7 @@ class Compiled:
         order = np.argsort(entry, kind="stable")
         entry, row = entry[order], row[order]
         judged = value[row].copy()
-        kind = self._kind[entry]
+        kind = self._kind[self._ladder[entry]]
         if (rates := kind == _RATE).any():
             change = _changes(datastream_id, phenomenon_us, value, previous_us, previous_value)
             judged[rates] = change[row[rates]]
@@ -156,7 +206,7 @@ class Compiled:
         known = ~np.isnan(judged)
         entry, row, judged, kind = entry[known], row[known], judged[known], kind[known]
         score = np.where(kind == _LOW, -judged, np.where((kind == _RATE) | (kind == _BASELINE), abs(judged), judged))
-        band = (self._edges[entry] <= score[:, None]).sum(axis=1, dtype=np.int64)
+        band = (self._edges[self._ladder[entry]] <= score[:, None]).sum(axis=1, dtype=np.int64)
         return Judged(entry, row, judged, band)
 
     def _distance(self, entry: Int64s, instant_us: Int64s, value: Float64s) -> Float64s:

@@ -1,12 +1,13 @@
 """The screen: compares every fresh reading's band with the one before, wherever readings arrive."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from psycopg import AsyncConnection
 
 from cityloop.decide.rules import HOURS_OF_WEEK, Ladder, LimitsError, Moments
-from cityloop.decide.stream.compiled import Compiled, Float64s, Int64s, Judged, WatchOnStream
+from cityloop.decide.stream.compiled import Bindings, Compiled, Float64s, Int64s, Judged
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.instants import from_us
 from cityloop.kernel.levels import Level
@@ -22,8 +23,9 @@ DEVIATION_SHARE_MIN = 0.01
 breath (house default)."""
 
 _WATCHES = """
-    SELECT w.id, s.datastream_id, w.kind, w.limits, w.hysteresis, w.hold_s
-    FROM decide_watch w JOIN decide_watchstream s ON s.watch_id = w.id
+    SELECT w.id, w.kind, w.limits, w.hysteresis, w.hold_s,
+      ARRAY(SELECT s.datastream_id FROM decide_watchstream s WHERE s.watch_id = w.id)
+    FROM decide_watch w
     WHERE w.valid_until IS NULL AND w.enabled AND w.kind IN ('high', 'low', 'rate', 'baseline')
 """
 _BASELINES = """
@@ -67,14 +69,8 @@ class Screen:
         The version is read first: what changes while we read makes us read again.
         """
         version = await _version(connection)
-        baselines = await _baselines(connection)
-        entries = []
-        for watch_id, datastream_id, kind, limits, hysteresis, hold_s in await _rows(connection, _WATCHES):
-            ladder = _ladder(kind, limits, hysteresis, hold_s)
-            if ladder is not None:
-                mean, deviation = _hours(baselines.get(datastream_id, {}), kind)
-                entries.append(WatchOnStream(watch_id, datastream_id, ladder, mean, deviation))
-        self._compiled = Compiled(entries)
+        learnt = await _baselines(connection)
+        self._compiled = Compiled(_bindings(await _rows(connection, _WATCHES), learnt))
         self.version = version
 
     async def reload_if_changed(self, connection: AsyncConnection[Any]) -> bool:
@@ -172,9 +168,30 @@ def _ladder(kind: str, limits: dict[str, float], hysteresis: float, hold_s: floa
         return None
 
 
-def _hours(known: dict[int, Moments], kind: str) -> tuple[Float64s | None, Float64s | None]:
-    if kind != WatchKind.BASELINE:
-        return None, None
+def _bindings(watches: Iterable[tuple[Any, ...]], learnt: dict[int, dict[int, Moments]]) -> Bindings:
+    ids, streams, ladders, first = [], [], [], 0
+    baselines: dict[int, tuple[Float64s, Float64s]] = {}
+    for watch_id, kind, limits, hysteresis, hold_s, bound in watches:
+        ladder = _ladder(kind, limits, hysteresis, hold_s)
+        if ladder is None:
+            continue
+        if kind == WatchKind.BASELINE:
+            baselines |= {first + row: _hours(learnt.get(stream, {})) for row, stream in enumerate(bound)}
+        ids.append(watch_id)
+        streams.append(np.array(bound, dtype=np.int64))
+        ladders.append(ladder)
+        first += len(bound)
+    lengths = [len(bound) for bound in streams]
+    return Bindings(
+        np.repeat(np.array(ids, dtype=np.int64), lengths),
+        np.concatenate([*streams, np.zeros(0, dtype=np.int64)]),
+        np.repeat(np.arange(len(ladders)), lengths),
+        ladders,
+        baselines,
+    )
+
+
+def _hours(known: dict[int, Moments]) -> tuple[Float64s, Float64s]:
     mean, deviation = np.full(HOURS_OF_WEEK, np.nan), np.full(HOURS_OF_WEEK, np.nan)
     for hour, moments in known.items():
         spread = max(moments.deviation, abs(moments.mean) * DEVIATION_SHARE_MIN)
@@ -185,10 +202,11 @@ def _hours(known: dict[int, Moments], kind: str) -> tuple[Float64s | None, Float
 
 async def _known_bands(connection: AsyncConnection[Any], compiled: Compiled, streams: Int64s) -> Int64s:
     known = np.zeros(len(compiled), dtype=np.int64)
-    for datastream_id, watch_id, band in await _rows(connection, _BANDS, [streams.tolist()]):
-        entry = compiled.entry_of(datastream_id, watch_id)
-        if entry is not None:
-            known[entry] = band
+    rows = await _rows(connection, _BANDS, [streams.tolist()])
+    if rows:
+        datastream_id, watch_id, band = np.array(rows, dtype=np.int64).T
+        entry = compiled.entries_of(datastream_id, watch_id)
+        known[entry[entry >= 0]] = band[entry >= 0]
     return known
 
 

@@ -119,3 +119,14 @@ def test_the_hour_of_the_week_is_the_citys() -> None:
 
 def test_nobody_watches_in_an_empty_city() -> None:
     assert not Compiled([]).watched(np.array([1, 2], dtype=np.int64)).any()
+
+
+@given(cities())
+def test_a_watch_on_a_stream_is_found_where_it_stands(found: list[WatchOnStream]) -> None:
+    compiled = Compiled(found)
+    for entry in found:
+        row = compiled.entry_of(entry.datastream_id, entry.watch_id)
+        assert row is not None
+        assert (compiled.datastream_id[row], compiled.watch_id[row]) == (entry.datastream_id, entry.watch_id)
+    assert compiled.entry_of(10**9, 1) is None
+    assert compiled.entry_of(1, 10**9) is None
