@@ -33,6 +33,7 @@ from cityloop.convey.rules.catalogue import DatasetView, Description, Frequency,
 from cityloop.convey.rules.contracts import ContractState, ContractStepKind, Times
 from cityloop.convey.rules.harvest import FORMATS as HARVEST_FORMATS
 from cityloop.convey.rules.harvest import CatalogueUnreadableError, Harvest, harvest
+from cityloop.convey.rules.terms import TermView
 from cityloop.convey.selectors.sharing_access import (
     READ_KIND_TITLES,
     READS_CSV_ROWS_MAX,
@@ -46,7 +47,6 @@ from cityloop.convey.selectors.sharing_access import (
 )
 from cityloop.convey.selectors.sharing_catalogue import (
     ExternalView,
-    TermView,
     dataset,
     dataset_titles,
     datasets,

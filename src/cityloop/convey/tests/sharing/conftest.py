@@ -1,4 +1,4 @@
-"""A city with three owners, a data set of each, their readings kept by the real pipeline, and an API of shared data."""
+"""A city with three owners, a data set of each, readings in the history, and an API of shared data."""
 
 import asyncio
 import os
@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
-import numpy as np
 import psycopg
 import pytest
 from django.db import connection
@@ -19,18 +18,19 @@ from cityloop.convey.stream.sharing.application import build_sharing, open_pool
 from cityloop.kernel.areas import CITY
 from cityloop.kernel.declarations import Origin, Project, StreamSpec, ThingSpec
 from cityloop.kernel.instants import to_us
+from cityloop.kernel.observation_ids import ObservationIds
 from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import PersonView
 from cityloop.registry.stream import Rights
 from cityloop.sense import facade as sense
-from cityloop.sense.stream.readings import NO_TIME, Readings
-from cityloop.site.pipeline import open_pipeline
 from tests.seeds import seed_registry
 
 Answer = TypeVar("Answer")
 PASSWORD = "loop-of-the-city-7"
-DAY = timedelta(days=1)
+IDS = ObservationIds(node=0, writer=30)
+"""Ids of a writer of the tests' own."""
+
 NONE = Text("无", "none")
 PLACES = {"water-a": (116.48, 39.95), "water-b": (116.30, 39.97), "heat-a": (116.36, 39.91), "air-a": (116.40, 40.0)}
 """Things by code: in Chaoyang, Haidian, Xicheng, Chaoyang."""
@@ -136,25 +136,22 @@ class SharedCity:
 
     async def keep(self, code: str, *values: float, at: datetime | None = None) -> list[int]:
         """Keep readings a second apart and return their ids."""
-        start = to_us(at or datetime.now(UTC) - timedelta(seconds=len(values)))
-        rows = len(values)
-        pipeline = await open_pipeline(self.dsn, node=0, process="test")
-        try:
-            kept = await pipeline.keep(
-                Readings(
-                    datastream_id=np.full(rows, self.streams[code], np.int64),
-                    phenomenon_us=start + 1_000_000 * np.arange(rows, dtype=np.int64),
-                    result=np.array(values, np.float64),
-                    quality=np.zeros(rows, np.uint8),
-                    result_us=np.full(rows, NO_TIME),
-                    feature_id=np.zeros(rows, np.int64),
-                    received_us=to_us(datetime.now(UTC)),
-                ),
-                idempotent=False,
+        start = at or datetime.now(UTC) - timedelta(seconds=len(values))
+        runs = IDS.reserve(len(values), now_us=to_us(datetime.now(UTC)))
+        numbers = [first + n for first, length in runs for n in range(length)]
+        times = [start + timedelta(seconds=n) for n in range(len(values))]
+        async with await psycopg.AsyncConnection.connect(self.dsn) as link:
+            await link.cursor().executemany(
+                "INSERT INTO sense_observation (datastream_id, phenomenon_time, id, result, feature_id)"
+                " VALUES (%s, %s, %s, %s, 0)",
+                [(self.streams[code], *row) for row in zip(times, numbers, values, strict=True)],
             )
-        finally:
-            await pipeline.close()
-        return list(map(int, kept.observation_id))
+            await link.execute(
+                "UPDATE sense_latest SET id = %s, phenomenon_time = %s, result = %s, quality = 0"
+                " WHERE datastream_id = %s",
+                (numbers[-1], times[-1], values[-1], self.streams[code]),
+            )
+        return numbers
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from cityloop.convey.facade import sharing
 from cityloop.convey.facade.sharing import ContractState as State
@@ -12,19 +13,22 @@ from cityloop.convey.rules.contracts import ContractStepError, ContractTimesErro
 from cityloop.convey.services.sharing_contracts import end_contract
 from cityloop.convey.tests.sharing.conftest import SharedCity
 from cityloop.journal import facade as journal
+from cityloop.kernel.areas import CITY
 from cityloop.kernel.errors import NotAllowedError, NotFoundError
 from cityloop.kernel.facts.conveyed import ContractApproved, ContractEnded
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import Role
-from cityloop.registry.models import Grant
-from cityloop.registry.models import Post as PostRow
 
 HOUR = timedelta(hours=1)
 
 
 def granted() -> set[tuple[str, str]]:
-    rows = Grant.objects.filter(ended_at=None, valid_from__lte=datetime.now(UTC), valid_until__gt=datetime.now(UTC))
-    return set(rows.values_list("organisation", "dataset"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT organisation, dataset FROM registry_grant"
+            " WHERE ended_at IS NULL AND valid_from <= now() AND valid_until > now()"
+        )
+        return set(cursor.fetchall())
 
 
 def facts(kind: Any) -> list[Any]:
@@ -110,13 +114,8 @@ def test_nobody_decides_for_another_organisation_or_on_the_own_request(shared: S
         with pytest.raises(NotAllowedError):
             shared.approve(asked.contract_id, who=who)
     both = shared.people["air.data"]
-    PostRow.objects.create(
-        person_id=both.person_id,
-        role=Role.DATA_OWNER,
-        organisation_id="water-group",
-        area_id="110000",
-        valid_from=registry.today(),
-    )
+    post = registry.Post(role=Role.DATA_OWNER, area=CITY, organisation="water-group", valid_from=registry.today())
+    registry.add_post(shared.people["operator"], both.person_id, post)
     shared.people["air.data"] = registry.person(both.person_id)
     with pytest.raises(SamePersonError):
         shared.approve(asked.contract_id, who="air.data")

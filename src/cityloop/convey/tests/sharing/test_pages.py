@@ -146,11 +146,22 @@ def test_a_data_set_is_entered_and_changed_over_the_form(shared: SharedCity, bro
     client = browse("water.data", "en")
     text_of(client, f"{CATALOGUE}new/")
     fields = {
-        "code": "pressure", "owner": "water-group", "title_zh": "压力", "title_en": "Pressure",
-        "description_zh": "说明", "description_en": "What", "theme": "water", "openness": "contract", "frequency": "hourly", "area": "110000",
-        "licence_zh": "条款", "licence_en": "terms", "contact_name": "林芳", "contact_email": "a@example.org",
+        "code": "pressure",
+        "owner": "water-group",
+        "title_zh": "压力",
+        "title_en": "Pressure",
+        "description_zh": "说明",
+        "description_en": "What",
+        "theme": "water",
+        "openness": "contract",
+        "frequency": "hourly",
+        "area": "110000",
+        "licence_zh": "条款",
+        "licence_en": "terms",
+        "contact_name": "林芳",
+        "contact_email": "a@example.org",
         "datastream_ids": "x",
-    }  # fmt: skip
+    }
     answer = client.post(f"{CATALOGUE}new/", fields)
     assert answer.status_code == 422
     assert "no numbers of datastreams" in answer.content.decode()
@@ -170,8 +181,16 @@ def test_a_data_set_is_entered_and_changed_over_the_form(shared: SharedCity, bro
 
 
 def read_of(contract: sharing.ContractView, **changed: object) -> None:
-    values = {"kind": "feed", "path": "/feeds/datasets/water/", "rows": 3, "organisation": "environment-bureau",
-              "token_name": "=cmd()", "datasets": ["water"], "owners": ["water-group"], "contracts": [contract.contract_id]}  # fmt: skip
+    values = {
+        "kind": "feed",
+        "path": "/feeds/datasets/water/",
+        "rows": 3,
+        "organisation": "environment-bureau",
+        "token_name": "=cmd()",
+        "datasets": ["water"],
+        "owners": ["water-group"],
+        "contracts": [contract.contract_id],
+    }
     Access.objects.create(**(values | changed))
 
 
@@ -219,7 +238,8 @@ def test_harvesters_hear_of_open_data_sets_and_with_a_token_of_all_that_are_offe
 
 def test_what_other_catalogues_offer_is_shown_as_text(browse: Browse) -> None:
     document = """@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
-    <https://o.example/1> a dcat:Dataset ; dct:title "<script>alert(1)</script>" ; dcat:landingPage <https://o.example/p> ."""
+    <https://o.example/1> a dcat:Dataset ; dct:title "<script>alert(1)</script>" ;
+      dcat:landingPage <https://o.example/p> ."""
     sharing.import_catalogue(document.encode(), kind="ttl", source="o.ttl")
     text = text_of(browse("duty1"), CATALOGUE)
     assert "&lt;script&gt;" in text
