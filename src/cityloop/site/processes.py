@@ -90,6 +90,7 @@ def nats_child(configuration: Configuration, account: Account, *, folder: Path, 
         folder=folder,
         account=account,
         ready=lambda: nats.answers(configuration),
+        sticks_when_full=True,
     )
 
 

@@ -54,6 +54,7 @@ class ChildSpec:
         stop_s: how long it may take for that, seconds.
         stop_hard: what it gets then.
         keep_files: numbers of open files it inherits.
+        sticks_when_full: whether it stays closed after its disk was full, so that it must be started again.
     """
 
     name: str
@@ -68,6 +69,7 @@ class ChildSpec:
     stop_s: float = 10.0
     stop_hard: signal.Signals = signal.SIGKILL
     keep_files: tuple[int, ...] = ()
+    sticks_when_full: bool = False
 
 
 @dataclass(slots=True)

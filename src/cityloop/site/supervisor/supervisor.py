@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -23,6 +24,12 @@ LOG_BYTES_MAX = 32 * 2**20
 LOGS_EVERY_S = 30.0
 """How often the logs' sizes are looked at, seconds."""
 
+DISK_EVERY_S = 1.0
+"""How often the disk is looked at, seconds."""
+
+DISK_FULL_MB = 64
+"""Less free space than this counts as a full disk, MB: file systems keep some back."""
+
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -42,7 +49,8 @@ class Supervisor:
         self._state_file = state_file
         self._say = say
         self._about = about or {}
-        self._logs_due_at = 0.0
+        self._logs_due_at = self._disk_due_at = 0.0
+        self._was_full = False
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -127,9 +135,28 @@ class Supervisor:
                 changed = True
         if changed:
             self.write_state()
+        if now >= self._disk_due_at:
+            self._disk_due_at = now + DISK_EVERY_S
+            self._heal_after_full_disk()
         if now >= self._logs_due_at:
             self._logs_due_at = now + LOGS_EVERY_S
             self._turn_logs()
+
+    def _heal_after_full_disk(self) -> None:
+        """Start again what stays closed once its disk has room again; what it has stored is on the disk."""
+        free_mb = shutil.disk_usage(self._state_file.parent).free // 2**20
+        if free_mb < DISK_FULL_MB:
+            if not self._was_full:
+                self._say(_("The disk is full: only %(free)s MB are free. Make room.") % {"free": free_mb})
+            self._was_full = True
+        elif self._was_full:
+            self._was_full = False
+            for child in self.children:
+                if child.spec.sticks_when_full:
+                    self._say(
+                        _("There is room on the disk again; %(name)s is started again.") % {"name": child.spec.name}
+                    )
+                    _signal(child, child.spec.stop_signal)
 
     def stop_all(self) -> None:
         """Stop all children, the last stage first, each child in good order, hard only if it does not heed."""
