@@ -12,7 +12,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from cityloop.kernel.instants import to_us
-from cityloop.sense.stream.bulk.loading import Means, Progress, StreamBook, load
+from cityloop.sense.stream.bulk.loading import BUFFER_ROWS, Means, Progress, StreamBook, load
 from cityloop.sense.stream.bulk.pace import Pace
 from cityloop.sense.stream.bulk.rows import Refused, RowReader
 from cityloop.sense.stream.history.writers import open_writer
@@ -75,6 +75,7 @@ async def load_file(  # noqa: PLR0913  what a load is made of
     zone: ZoneInfo | None,
     refused: RefusedFile,
     on_progress: Callable[[Progress], None],
+    buffer_rows: int = BUFFER_ROWS,
 ) -> Progress:
     """Load a file.
 
@@ -86,6 +87,7 @@ async def load_file(  # noqa: PLR0913  what a load is made of
         zone: of times that name none.
         refused: keeps the rows that are no readings.
         on_progress: told after each step.
+        buffer_rows: rows held until their days are complete.
 
     Raises:
         CityloopError: if the file cannot be read, or all writers of the node run.
@@ -108,5 +110,6 @@ async def load_file(  # noqa: PLR0913  what a load is made of
             now_us=lambda: to_us(datetime.now(UTC)),
             on_progress=on_progress,
             on_refused=refused,
+            buffer_rows=buffer_rows,
         )
         return await load(path, means)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import time
 from gettext import gettext as _
 from pathlib import Path
@@ -14,6 +15,9 @@ from cityloop.site.bulk.board import Board
 from cityloop.site.bulk.loader import RefusedFile, load_file
 from cityloop.site.configuration import load
 from cityloop.site.secrets import postgres_dsn
+
+NICE = 10
+"""How far loading stands back behind the city's own processes."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         CityloopError: if the file or an argument cannot be used.
     """
+    os.nice(NICE)
     path, configuration, began = arguments.file, load(), time.monotonic()
     if not path.is_file():
         field = "FILE"

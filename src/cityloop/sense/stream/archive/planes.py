@@ -42,7 +42,7 @@ def series_of(values: Int64s, *, planes: int, with_step: bool = True, with_unit:
         with_step: whether a step may be taken.
         with_unit: whether a common divisor may be taken.
     """
-    step = int(np.median(np.diff(values))) if with_step and len(values) > 1 else 0
+    step = int(np.sort(np.diff(values))[len(values) // 2 - 1]) if with_step and len(values) > 1 else 0
     remainders = values - step * np.arange(len(values), dtype=np.int64)
     base = int(remainders.min())
     remainders -= base

@@ -1,5 +1,6 @@
 """Files of readings: Parquet and CSV with the same columns, read and written in pieces of bounded size."""
 
+import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,7 +130,7 @@ def _parquet(path: Path) -> Iterator[Piece]:
 
 def _csv(path: Path) -> Iterator[Piece]:
     with path.open(encoding="utf-8-sig") as header:
-        names = [name.strip() for name in header.readline().rstrip("\r\n").split(",")]
+        names = [name.strip() for name in next(csv.reader(header), [])]
     known, size, first, read = _check(path, names), max(1, path.stat().st_size), 1, 0
     broken: list[tuple[int, str]] = []
 

@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 
 from cityloop.sense.stream.bulk.files import Piece, pieces_of
 from cityloop.sense.stream.bulk.pace import Pace
-from cityloop.sense.stream.bulk.packing import keep_packed, note_totals
+from cityloop.sense.stream.bulk.packing import keep_packed, note_totals, parts_of
 from cityloop.sense.stream.bulk.rows import Refused, RowReader, Rows
 from cityloop.sense.stream.history.partitions import DAY_US
 from cityloop.sense.stream.history.refusals import storable
@@ -94,6 +94,7 @@ class Means:
         on_progress: told after each step.
         on_refused: told of rows that are no readings.
         rest: waits when the pipeline is full.
+        buffer_rows: rows held until their days are complete.
     """
 
     writer: Writer
@@ -207,16 +208,15 @@ async def _flushed(
 
 async def _keep_closed(means: Means, rows: Rows, places: Int64s, progress: Progress, days: set[int]) -> None:
     ordered = places[np.lexsort((rows.row[places], rows.time_us[places], rows.datastream_id[places]))]
-    for at in range(0, len(ordered), 10 * BATCH_ROWS):
+    for groups in parts_of(rows, ordered):
         await means.pace.give_way()
-        part = ordered[at : at + 10 * BATCH_ROWS]
-        done = await keep_packed(means.writer, rows, part, now_us=means.now_us())
+        done = await keep_packed(means.writer, rows, groups, now_us=means.now_us())
         progress.kept += done.kept
         progress.packed += done.kept
         progress.duplicates += done.folded
         days |= done.days
-        for group in done.left:
-            await _keep_live(means, rows, group, progress)
+        if done.left:
+            await _keep_live(means, rows, np.concatenate(done.left), progress)
         means.on_progress(progress)
 
 
@@ -242,7 +242,7 @@ async def _kept(means: Means, readings: Readings) -> Any:
 
 
 def _refuse(means: Means, progress: Progress, refused: list[Refused]) -> None:
-    fresh = [one for one in refused if one.row > progress.resumed_at]
+    fresh = sorted((one for one in refused if one.row > progress.resumed_at), key=lambda one: one.row)
     if fresh:
         progress.refused += len(fresh)
         means.on_refused(fresh)

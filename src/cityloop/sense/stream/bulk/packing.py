@@ -1,5 +1,6 @@
 """Closed days go straight into packed rows where the day holds nothing of the stream yet."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from cityloop.sense.stream.history.writers import Writer
 from cityloop.sense.stream.readings import NO_TIME, Int64s
 
 GROUPS_TOGETHER = 200
-"""Days of streams written in one transaction: their streams' live readings wait for it, some 30 ms."""
+"""Days of streams written in one transaction: their streams' live readings wait for it, some 10 ms."""
 
 READINGS_TOGETHER = 100_000
 """Readings written in one transaction, unless one day of a stream has more."""
@@ -61,7 +62,7 @@ _TOTALS = """
 _EPOCH = date(1970, 1, 1)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Packed:
     """What became of rows that were to be packed.
 
@@ -78,26 +79,23 @@ class Packed:
     days: set[int]
 
 
-async def keep_packed(writer: Writer, rows: Rows, places: Int64s, *, now_us: int) -> Packed:
-    """Write rows of closed days, some days of streams at a time, each in a short transaction.
+def parts_of(rows: Rows, places: Int64s) -> Iterator[list[Int64s]]:
+    """Return days of streams in parts that fit one transaction each; no day of a stream is cut in two.
 
     Args:
-        writer: its connection is outside a transaction.
         rows: of a file.
         places: which of them, sorted by stream and time.
-        now_us: the present, for the ids.
     """
-    done = Packed(0, 0, [], set())
-    groups = _groups(rows, places)
-    at = 0
-    while at < len(groups):
-        beyond, count = at, 0
-        while beyond < len(groups) and beyond - at < GROUPS_TOGETHER and (not count or count < READINGS_TOGETHER):
-            count += len(groups[beyond])
-            beyond += 1
-        await _keep_some(writer, rows, groups[at:beyond], done, now_us=now_us)
-        at = beyond
-    return done
+    part: list[Int64s] = []
+    count = 0
+    for group in _groups(rows, places):
+        if part and (len(part) == GROUPS_TOGETHER or count + len(group) > READINGS_TOGETHER):
+            yield part
+            part, count = [], 0
+        part.append(group)
+        count += len(group)
+    if part:
+        yield part
 
 
 async def note_totals(writer: Writer, days: set[int]) -> None:
@@ -112,33 +110,65 @@ def _groups(rows: Rows, places: Int64s) -> list[Int64s]:
     return [group for group in np.split(places, edges) if len(group)]
 
 
-async def _keep_some(writer: Writer, rows: Rows, groups: list[Int64s], done: Packed, *, now_us: int) -> None:
-    connection, folded = writer.connection, 0
+async def keep_packed(writer: Writer, rows: Rows, groups: list[Int64s], *, now_us: int) -> Packed:
+    """Write some days of streams in one transaction.
+
+    Args:
+        writer: its connection is outside a transaction.
+        rows: of a file.
+        groups: places of the rows of each day of a stream, sorted by stream and time.
+        now_us: the present, for the ids.
+    """
+    connection = writer.connection
     streams = np.array([rows.datastream_id[group[0]] for group in groups], dtype=np.int64)
-    days = [int(rows.time_us[group[0]] // DAY_US) for group in groups]
     async with connection.transaction():
-        await connection.execute(_OPEN, ([_date(day) for day in days],))
         latest = await _hold(connection, np.unique(streams))
-        features = await _features(connection, latest)
-        taken = await connection.execute(_TAKEN, (streams.tolist(), [_date(day) for day in days]))
-        busy = {number for (number,) in await taken.fetchall()}
+        own = await _features(connection, latest)
         known = await _known_features(connection, rows, groups)
-        fresh = []
-        for number, group in enumerate(groups):
-            own = features.get(int(streams[number]), 0)
-            if number in busy or not own:
-                done.left.append(group)
-                continue
-            single = group[np.r_[True, np.diff(rows.time_us[group]) != 0]]
-            fresh.append(_columns(writer, rows, single, own, known, now_us=now_us))
-            folded += len(group) - len(single)
-        if fresh:
+    packed, left, folded = [], [], 0
+    for stream, group in zip(streams.tolist(), groups, strict=True):
+        if not own.get(stream):
+            left.append(group)
+            continue
+        single = group[np.r_[True, np.diff(rows.time_us[group]) != 0]]
+        columns = _columns(writer, rows, single, own[stream], known, now_us=now_us)
+        packed.append(_Group(group, columns, packed_row(columns, is_run=True)))
+        folded += len(group) - len(single)
+    kept, busy = await _write(connection, packed, own)
+    left += [group.places for group in busy]
+    folded -= sum(len(group.places) - len(group.columns) for group in busy)
+    days = {int(group.columns.time_us[0] // DAY_US) for group in kept}
+    return Packed(sum(len(group.columns) for group in kept), folded, left, days)
+
+
+async def _write(
+    connection: AsyncConnection[Any], packed: list["_Group"], own: dict[int, int]
+) -> tuple[list["_Group"], list["_Group"]]:
+    """Write packed rows while their streams are held; return those written and those whose day was not empty."""
+    if not packed:
+        return [], []
+    streams = [int(group.columns.datastream_id[0]) for group in packed]
+    days = [_date(int(group.columns.time_us[0] // DAY_US)) for group in packed]
+    async with connection.transaction():
+        latest = await _hold(connection, np.unique(np.array(streams, dtype=np.int64)))
+        now = dict(zip(latest.datastream_id.tolist(), latest.feature_id.tolist(), strict=True))
+        await connection.execute(_OPEN, (days,))
+        found = await connection.execute(_TAKEN, (streams, days))
+        taken = {number for (number,) in await found.fetchall()}
+        taken |= {number for number, stream in enumerate(streams) if now.get(stream) != own[stream]}
+        kept = [group for number, group in enumerate(packed) if number not in taken]
+        if kept:
             async with connection.cursor().copy(COPY_PACKED) as copy:
-                packed = [packed_row(columns, is_run=True) for columns in fresh]
-                await copy.write(b"".join([fields.HEADER, *packed, fields.TRAILER]))
-            await _renew(connection, fresh)
-    done.kept, done.folded = done.kept + sum(map(len, fresh)), done.folded + folded
-    done.days.update(int(columns.time_us[0] // DAY_US) for columns in fresh)
+                await copy.write(b"".join([fields.HEADER, *(group.row for group in kept), fields.TRAILER]))
+            await _renew(connection, [group.columns for group in kept])
+    return kept, [packed[number] for number in sorted(taken)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    places: Int64s
+    columns: DayColumns
+    row: bytes
 
 
 async def _renew(connection: AsyncConnection[Any], fresh: list[DayColumns]) -> None:
