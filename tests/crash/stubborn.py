@@ -58,8 +58,8 @@ class StubbornDevice:
         name = f"stubborn-{self._stream}"
         device = _Told("127.0.0.1", self._port, name=name, user="device", password=self._password)
         device.tell = self._acknowledged
-        await asyncio.wait_for(device.connect(), 5)
         try:
+            await asyncio.wait_for(device.connect(), 5)
             for number, at in list(self._waiting.items()):
                 await self._send(device, number, at)
             while not (self._stopping and not self._waiting):
