@@ -148,14 +148,16 @@ def device_page(request: HttpRequest, found: DeviceView, *, status: int = 200, *
         more: what an act adds: a form with faults, a key that is shown this once.
     """
     who, now = person_of(request), timezone.now()
-    channels, changes = facade.channels_of(found), facade.changes_of(found)
+    channels, changes = _with_latest(facade.channels_of(found)), facade.changes_of(found)
+    heard = [found.last_heard_at, *(latest.received_at for _channel, _stream, latest in channels if latest)]
     manages = facade.may_manage(who, found)
     need = facade.need_at(now)
     context = {
         "device": found,
         "place": registry.area_name(found.area),
         "owner": registry.organisation_name(found.organisation) if found.organisation else None,
-        "channels": _with_latest(channels),
+        "channels": channels,
+        "heard_at": max((at for at in heard if at is not None), default=None),
         "changes": [(one, registry.actor_name(one.actor)) for one in changes],
         "rejected": [
             (one, one.payload[:PAYLOAD_CHARACTERS_MAX].decode("utf-8", "replace"))
