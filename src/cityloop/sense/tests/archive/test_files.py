@@ -12,14 +12,24 @@ from hypothesis import strategies as st
 
 from cityloop.sense.stream.bulk.files import ColumnsMissingError, FileKindError, pieces_of
 from cityloop.sense.stream.bulk.rows import (
-    JSON, NUMBER, QUALITY, RESULT, STREAM, TIME, UNIT, WHOLE, WIDTH, RowReader, Rows,
+    JSON,
+    NUMBER,
+    QUALITY,
+    RESULT,
+    STREAM,
+    TIME,
+    UNIT,
+    WHOLE,
+    WIDTH,
+    RowReader,
+    Rows,
 )  # fmt: skip
 from cityloop.sense.stream.readings import NO_TIME
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 
 
-def _streams(texts: object, by: str) -> dict[str, tuple[int, str]]:
+def _streams(_: object, by: str) -> dict[str, tuple[int, str]]:
     known = {"datastream_id": {"1": (1, "m"), "2": (2, "")}, "datastream_code": {"wells/a": (1, "m"), "井": (2, "")}}
     return known[by]
 
@@ -63,7 +73,8 @@ def test_what_is_wrong_is_told_with_the_number_of_its_row(tmp_path: Path) -> Non
     ]
     rows = _read(_csv(tmp_path, "\n".join(lines) + "\n"))
     expected = {
-        2: STREAM, 3: TIME, 4: TIME, 5: NUMBER, 6: NUMBER, 7: RESULT, 8: UNIT, 9: QUALITY, 10: WHOLE, 11: JSON, 12: WIDTH,
+        2: STREAM, 3: TIME, 4: TIME, 5: NUMBER, 6: NUMBER, 7: RESULT, 8: UNIT, 9: QUALITY, 10: WHOLE, 11: JSON,
+        12: WIDTH,
     }  # fmt: skip
     assert {one.row: one.reason for one in rows.refused} == expected
     assert rows.row.tolist() == [1, 13]
