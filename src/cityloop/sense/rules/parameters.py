@@ -81,7 +81,7 @@ def _check_field(field: dict[str, Any], place: str, depth: int) -> None:
     if kind == "DataRecord":
         check_record(field, name=place, depth=depth + 1)
         return
-    if kind not in _READERS:
+    if not isinstance(kind, str) or kind not in _READERS:
         raise TaskParameterError(field=f"{place}/type", reason="this type of field is not known")
     constraint = field.get("constraint", {})
     if not isinstance(constraint, dict):

@@ -1,0 +1,1 @@
+"""News on public topics."""
