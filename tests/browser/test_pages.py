@@ -28,6 +28,7 @@ PAGES = (
     ("operator", "/devices/"),
     ("operator", "/devices/import/"),
     ("operator", "/devices/lifelines-water-zone-1/"),
+    ("operator", "/tokens/"),
     ("operator", "/people/"),
     ("operator", "/watches/"),
     ("auditor", "/audit/"),

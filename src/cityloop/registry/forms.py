@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from cityloop.kernel.areas import CITY, AreaCode, area_code
+from cityloop.kernel.text import Text
 from cityloop.registry import facade
 from cityloop.registry.facade import HouseForm, in_words
 
@@ -134,3 +135,31 @@ class AuditFilter(HouseForm):
         super().__init__(*args, **kwargs)
         outcomes = [(outcome.value, in_words(outcome.words)) for outcome in facade.Outcome]
         self.fields["outcome"].choices = [("", _("All")), *outcomes]  # type: ignore[attr-defined]  # a ChoiceField
+
+
+class TokenForm(HouseForm):
+    """A key of a machine."""
+
+    name = forms.CharField(label=_("What the machine is called"), max_length=120)
+    rights = forms.MultipleChoiceField(
+        label=_("What it may do"),
+        choices=[("read", _("read")), ("write", _("write")), ("task", _("give devices tasks"))],
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+    )
+    organisation = forms.ChoiceField(
+        label=_("Whose machine it is"),
+        required=False,
+        help_text=_("Of an organisation: it reads what that owns and what contracts grant. Of the city: everything."),
+    )
+    area = forms.ChoiceField(label=_("Area"))
+    valid_until = forms.DateField(
+        label=_("Valid until"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Offer all organisations and areas."""
+        super().__init__(*args, **kwargs)
+        bodies = [(body.code, in_words(body.name)) for body in facade.organisations()]
+        areas = [(view.code, in_words(Text(view.name_zh, view.name_en))) for view in facade.districts()]
+        self.fields["organisation"].choices = [("", _("the city's own")), *bodies]  # type: ignore[attr-defined]  # a choice field
+        self.fields["area"].choices = [(CITY, _("the whole city")), *areas]  # type: ignore[attr-defined]  # a choice field

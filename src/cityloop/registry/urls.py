@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloop.registry.views import account, audit, people
+from cityloop.registry.views import account, audit, people, tokens
 
 app_name = "registry"
 
@@ -17,5 +17,7 @@ urlpatterns = [
     path("people/<int:person_id>/posts/<int:post_id>/end/", people.end_post, name="post_end"),
     path("people/<int:person_id>/password/", people.reset_password, name="person_password"),
     path("people/<int:person_id>/active/", people.set_active, name="person_active"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<int:token_id>/revoke/", tokens.revoke, name="token_revoke"),
     path("audit/", audit.audit, name="audit"),
 ]

@@ -41,6 +41,7 @@ PAGES = (
     Page("/watches/", _("Watches"), Right.EDIT_WATCHES),
     Page("/platform/", _("Platform"), Right.OPERATE_PLATFORM),
     Page("/nodes/", _("Nodes"), Right.OPERATE_PLATFORM),
+    Page("/tokens/", _("Keys of machines"), Right.OPERATE_PLATFORM),
     Page("/people/", _("People"), Right.MANAGE_PEOPLE),
     Page("/audit/", _("Audit"), Right.READ_AUDIT),
 )

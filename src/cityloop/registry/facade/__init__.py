@@ -34,6 +34,7 @@ from cityloop.registry.facade.gates import (
     requires,
     sentence_of,
 )
+from cityloop.registry.facade.keys import issue_machine_token, revoke_machine_token
 from cityloop.registry.facade.machines import machine_of
 from cityloop.registry.facade.wording import HouseForm, in_words
 from cityloop.registry.rules.access import DutiesMustStaySeparateError, Post
@@ -165,6 +166,7 @@ __all__ = [
     "in_words",
     "is_workday",
     "issue_device_keys",
+    "issue_machine_token",
     "issue_token",
     "keep_denial",
     "load_calendar",
@@ -193,6 +195,7 @@ __all__ = [
     "requires",
     "reset_password",
     "resume_device_keys",
+    "revoke_machine_token",
     "revoke_token",
     "revoke_tokens_of_thing",
     "seed",
