@@ -352,3 +352,19 @@ def test_a_report_that_cannot_be_read_is_set_aside(sta: Sta, transport: Transpor
     eventually(lambda: rejected(transport, f"({given})/status"), what="the answer is set aside")
     assert rejected(transport, f"({given})/status")[0][0] == "malformed"
     device.leave()
+
+
+def test_the_service_root_claims_tasking_and_mqtt_as_far_as_they_are_built(sta: Sta) -> None:
+    claimed = sta.get("")["serverSettings"]["conformance"]
+    tasking = {uri.partition("/req/")[2] for uri in claimed if "/iot_tasking/1.0/" in uri}
+    assert tasking == {
+        *(
+            f"{one}/{part}"
+            for one in ("tasking-capability", "task", "actuator")
+            for part in ("properties", "relations")
+        ),
+        "create-tasks/task-creation",
+        "receive-updates-via-mqtt/receive-updates",
+    }
+    sensing = {uri.partition("/req/")[2] for uri in claimed if "/iot_sensing/1.1/" in uri}
+    assert {"create-observations-via-mqtt/observations-creation", "receive-updates-via-mqtt/receive-updates"} <= sensing

@@ -45,6 +45,18 @@ _REQUIREMENTS = (
     "create-update-delete/historical-location-manual-creation",
     "batch-request/batch-request",
     "data-array/data-array",
+    "create-observations-via-mqtt/observations-creation",
+    "receive-updates-via-mqtt/receive-updates",
+)
+_TASKING = "http://www.opengis.net/spec/iot_tasking/1.0/req/"
+_TASKING_REQUIREMENTS = (
+    *(
+        f"{entity}/{part}"
+        for entity in ("tasking-capability", "task", "actuator")
+        for part in ("properties", "relations")
+    ),
+    "create-tasks/task-creation",
+    "receive-updates-via-mqtt/receive-updates",
 )
 
 
@@ -52,5 +64,6 @@ def root_body() -> bytes:
     """Return the service root; `BASE` stands where the address of the service comes."""
     sets = [{"name": entity.collection, "url": f"{BASE}/{entity.collection}"} for entity in ENTITY_TYPES]
     conformance = [_SPECIFICATION + requirement for requirement in _REQUIREMENTS]
+    conformance += [_TASKING + requirement for requirement in _TASKING_REQUIREMENTS]
     body = {"value": sets, "serverSettings": {"conformance": conformance}}
     return msgspec.json.encode(body).replace(b"\\u0001", BASE.encode())
