@@ -15,6 +15,7 @@ from cityloop.convey.rules.feed_position import FeedPosition, lane_of
 from cityloop.convey.stream.sharing.asking import Condition
 from cityloop.kernel.observation_ids import id_range
 from cityloop.kernel.quality import Quality
+from cityloop.sense.stream.archive.asking import both
 
 NEAR_US = 60_000_000
 """How far back a read looks in lanes that have been silent, microseconds."""
@@ -71,8 +72,9 @@ def _iso(at: datetime) -> str:
 _COLUMNS = """
     SELECT o.id, o.datastream_id, d.dataset, d.thing_id, o.phenomenon_time, o.phenomenon_end, o.result, o.result_json,
       o.quality, o.result_time
-    FROM sense_observation AS o JOIN sense_datastream AS d ON d.id = o.datastream_id
+    FROM {readings} AS o JOIN sense_datastream AS d ON d.id = o.datastream_id
 """
+_HOT = _COLUMNS.format(readings="sense_observation")
 _BEHIND = """
     WHERE o.id > %(low)s AND o.id > coalesce((%(lanes)s::jsonb ->> ((o.id >> 11) & 2047)::text)::bigint, %(base)s)
 """
@@ -142,7 +144,7 @@ async def _behind(
 ) -> list[Reading]:
     lanes = "{" + ",".join(f'"{lane}":{last}' for lane, last in position.lanes.items()) + "}"
     named = {"low": low, "lanes": lanes, "base": position.base, "limit": limit}
-    statement = f"{_COLUMNS} {_BEHIND} AND {where.sql} {_TAIL}"
+    statement = f"{_HOT} {_BEHIND} AND {where.sql} {_TAIL}"
     return await _readings(connection, statement, {**named, **where.parameters})
 
 
@@ -152,8 +154,10 @@ async def readings_with_ids(
     """Return those of some readings that exist and are visible, in the order of their ids."""
     if not observation_ids:
         return []
+    near = "p.first_id <= %(last)s AND p.last_id >= %(first)s"
     statement = (
-        f"{_COLUMNS} WHERE o.id >= %(first)s AND o.id <= %(last)s AND o.id = ANY(%(ids)s) AND {where.sql} ORDER BY o.id"
+        f"{_closed_too(near, where)} WHERE o.id >= %(first)s AND o.id <= %(last)s AND o.id = ANY(%(ids)s)"
+        f" AND {where.sql} ORDER BY o.id"
     )
     named = {"first": min(observation_ids), "last": max(observation_ids), "ids": observation_ids}
     return await _readings(connection, statement, {**named, **where.parameters})
@@ -178,13 +182,20 @@ async def readings_between(  # noqa: PLR0913  what bounds a read
         after: phenomenon time and id of the last one of the page before.
         limit: how many at the most.
     """
+    near = "p.last_time >= %(after)s AND p.first_time < %(until)s"
     statement = (
-        f"{_COLUMNS} WHERE o.phenomenon_time >= %(since)s AND o.phenomenon_time < %(until)s"
+        f"{_closed_too(near, where)} WHERE o.phenomenon_time >= %(since)s AND o.phenomenon_time < %(until)s"
         " AND o.phenomenon_time >= %(after)s AND (o.phenomenon_time, o.id) > (%(after)s, %(after_id)s)"
         f" AND {where.sql} ORDER BY o.phenomenon_time, o.id LIMIT %(limit)s"
     )
     named = {"since": since, "until": until, "after": after[0], "after_id": after[1], "limit": limit}
     return await _readings(connection, statement, {**named, **where.parameters})
+
+
+def _closed_too(near: str, where: Condition) -> str:
+    """Return what reads single rows and packed days; of those the ones that can matter."""
+    own = f"p.datastream_id IN (SELECT d.id FROM sense_datastream AS d WHERE {where.sql})"
+    return _COLUMNS.format(readings=both(f"{near} AND {own}"))
 
 
 async def _readings(connection: AsyncConnection[Any], statement: str, named: dict[str, Any]) -> list[Reading]:

@@ -1,6 +1,7 @@
 """Feeds: each reading once and in order, resumed where they were left, ended by themselves, each read in the log."""
 
-from datetime import UTC, datetime, timedelta
+import asyncio
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
@@ -8,10 +9,11 @@ import pytest
 from cityloop.convey.facade import sharing
 from cityloop.convey.stream.sharing import feeds
 from cityloop.convey.stream.sharing.asking import Condition
-from cityloop.convey.stream.sharing.changes import changes_after, position_now
+from cityloop.convey.stream.sharing.changes import changes_after, position_now, readings_with_ids
 from cityloop.convey.tests.sharing.conftest import Api, SharedCity, aside
 from cityloop.convey.tests.sharing.sse import Feed, open_feed
 from cityloop.kernel.instants import to_us
+from cityloop.sense.stream.archive.closing import close_day
 
 WATER = "/feeds/datasets/water/"
 ALL = Condition("TRUE")
@@ -141,6 +143,22 @@ async def test_a_span_that_cannot_be_read_is_refused(shared: SharedCity, api: Ap
     assert shared.streams
     answer = await api.get("/feeds/datasets/air/readings.csv", status=400, **query)
     assert answer.json()["field"] in query
+
+
+async def test_readings_of_closed_days_come_as_csv_too(shared: SharedCity, api: Api) -> None:
+    token, _ = await with_contract(shared, api)
+    at = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=3)
+    numbers = await shared.keep("water-a", 1, 2, 3, at=at)
+    day = (at.date() - date(1970, 1, 1)).days
+    closed = await asyncio.to_thread(close_day, shared.dsn, day)
+    assert closed.packed == 3
+    since, until = (at - timedelta(hours=1)).isoformat(), (at + timedelta(hours=1)).isoformat()
+    answer = await api.get(f"{WATER}readings.csv", token=token, **{"from": since, "until": until})
+    assert [int(line.split(",")[0]) for line in answer.text.splitlines()[1:]] == numbers
+    async with await psycopg.AsyncConnection.connect(shared.dsn, autocommit=True) as link:
+        again = await readings_with_ids(link, numbers[1:], where=ALL)
+        await link.execute("TRUNCATE sense_closedday, sense_packedday, sense_packedid")
+    assert [one.result for one in again] == [2, 3]
 
 
 async def test_batches_that_commit_out_of_their_ids_order_are_all_told(shared: SharedCity) -> None:
