@@ -95,6 +95,7 @@ FIELD_TITLES: dict[str, Text] = {
     "value": Text("数值", "Value"),
     "watch_code": Text("监测规则", "Watch"),
     "watch_version": Text("规则版本", "Watch version"),
+    "version": Text("版本", "Version"),
 }
 
 QUALITY_TITLES: dict[Quality, Text] = {
@@ -106,7 +107,6 @@ QUALITY_TITLES: dict[Quality, Text] = {
     Quality.LATE: Text("迟到", "late"),
     Quality.MAINTENANCE: Text("检修", "maintenance"),
     Quality.OUT_OF_RANGE: Text("超量程", "out of range"),
-    "version": Text("版本", "Version"),
 }
 
 LOG_KINDS: dict[str, Text] = {

@@ -105,8 +105,12 @@ class Fetch(Sequence[Message]):
 
     def chosen(self, rows: Sequence[int]) -> "Fetch":
         """Return some of the messages, in the order of `rows`; one may be named twice."""
-        columns = (self.subjects, self.payloads, self.sequences, self.stored_us)
-        return Fetch(*([column[row] for row in rows] for column in columns))
+        return Fetch(
+            [self.subjects[row] for row in rows],
+            [self.payloads[row] for row in rows],
+            [self.sequences[row] for row in rows],
+            [self.stored_us[row] for row in rows],
+        )
 
     def __len__(self) -> int:
         """Return how many messages there are."""
@@ -118,9 +122,8 @@ class Fetch(Sequence[Message]):
     def __getitem__(self, row: slice) -> "Fetch": ...
     def __getitem__(self, row: int | slice) -> "Message | Fetch":
         """Return a message, or several as a fetch."""
-        columns = (self.subjects, self.payloads, self.sequences, self.stored_us)
         if isinstance(row, slice):
-            return Fetch(*(column[row] for column in columns))
+            return Fetch(self.subjects[row], self.payloads[row], self.sequences[row], self.stored_us[row])
         return Message(self.subjects[row], self.payloads[row], self.sequences[row], self.stored_us[row])
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,7 +24,7 @@ _VERSION = "SELECT max(version) FROM convey_ledgerversion"
 Connect = Callable[[], Awaitable[AsyncConnection[Any]]]
 
 
-class LedgerFollower:
+class LedgerFollower(ABC):
     """Keeps what it has read of the ledger fresh; a subclass says what it reads and what it writes back.
 
     Attributes:
@@ -37,11 +38,11 @@ class LedgerFollower:
         self._version = -1
         self._loaded_at = -math.inf
 
+    @abstractmethod
     async def load(self, connection: AsyncConnection[Any]) -> None:
         """Read the ledger."""
-        raise NotImplementedError
 
-    async def write_back(self, connection: AsyncConnection[Any]) -> None:
+    async def write_back(self, connection: AsyncConnection[Any]) -> None:  # noqa: B027  most have nothing to write
         """Write down what was noticed since the last time; nothing by default."""
 
     async def load_if_changed(self, connection: AsyncConnection[Any]) -> bool:

@@ -299,7 +299,9 @@ async def open_nats(address: str, *, inbox: str = INBOX) -> Nats:
     parts, loop = urlsplit(address), asyncio.get_running_loop()
     try:
         async with asyncio.timeout(REQUEST_S_MAX):
-            _, nats = await loop.create_connection(lambda: Nats(inbox), parts.hostname or "127.0.0.1", parts.port or PORT)
+            _, nats = await loop.create_connection(
+                lambda: Nats(inbox), parts.hostname or "127.0.0.1", parts.port or PORT
+            )
     except (OSError, TimeoutError) as error:
         raise NatsAwayError(reason=str(error)) from error
     try:
