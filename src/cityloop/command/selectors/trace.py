@@ -10,6 +10,7 @@ from cityloop.command.rules.words import QUALITY_TITLES, field_title, fields_of,
 from cityloop.command.selectors.sight import Sight
 from cityloop.decide.facade import actor_names
 from cityloop.journal import facade as journal
+from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.kernel.facts import Fact, Ref, RefKind, fact_kind
 from cityloop.kernel.facts.assessed import IndicatorValued
 from cityloop.kernel.facts.responded import CaseStepped
@@ -176,11 +177,35 @@ def _withheld() -> TraceStep:
     return TraceStep(kind="withheld", key="", link="", title=_BEYOND)
 
 
+def _why_gone(observation_id: int) -> Text:
+    if any(correction.after is None for correction in sense.corrections_of(observation_id)):
+        return Text("读数（已被人工删除）", "Reading (deleted by hand)")
+    if sense.removal_of(observation_id) is not None:
+        return Text("读数（已按保存期限清除）", "Reading (removed by retention)")
+    return Text("读数（此处没有，或由其他节点保存）", "Reading (not here, or another node keeps it)")
+
+
+def _corrections(observation_id: int, unit: str) -> tuple[Detail, ...]:
+    """Return what a reading was before it was changed: numbers made of it then can still be explained."""
+    changed = [row for row in sense.corrections_of(observation_id) if row.after is not None]
+    return tuple(Detail(_before(row.corrected_at), _result_before(row.before), unit) for row in changed)
+
+
+def _before(corrected_at: datetime) -> Text:
+    at = f"{corrected_at.astimezone(CITY_ZONE):%Y-%m-%d %H:%M}"
+    return Text(f"{at} 更正前的值", f"Value before the correction of {at}")
+
+
+def _result_before(reading: dict[str, object]) -> str:
+    number = reading.get("result")
+    return str(reading.get("result_json") if number is None else number)
+
+
 def step_of_observation(observation_id: int, sight: Sight) -> TraceStep:
     """Return a reading as a step; one that is no longer kept is said to be gone."""
     found = sense.observation(observation_id)
     if found is None:
-        return _gone(str(observation_id), Text("读数（已按保存期限清除）", "Reading (removed by retention)"))
+        return _gone(str(observation_id), _why_gone(observation_id))
     stream = sense.stream_view(found.datastream_id)
     if not sight.of_area(stream.area):
         return _withheld()
@@ -192,6 +217,7 @@ def step_of_observation(observation_id: int, sight: Sight) -> TraceStep:
             Detail(field_title("value"), _result_of(found), stream.unit_symbol),
             Detail(Text("收到时间", "Received at"), found.received_at),
             *quality,
+            *_corrections(observation_id, stream.unit_symbol),
             Detail(field_title("thing_name"), stream.thing_name),
             Detail(field_title("datastream_id"), stream.code, link=f"/trace/stream/{stream.datastream_id}/"),
         ),

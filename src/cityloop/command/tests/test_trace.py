@@ -104,12 +104,37 @@ def test_from_the_reading_everything_follows(story: list[Fact]) -> None:
     assert [step.key for step in chain.effects] == [str(fact.fact_id) for fact in story]
 
 
-def test_a_reading_that_retention_removed_is_said_to_be_gone(story: list[Fact]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM sense_observation")
+def _gone(story: list[Fact]) -> str:
     chain = facade.chain_of_fact(story[0].fact_id, reader=None)
     assert chain is not None
-    assert (chain.causes[0].kind, "retention" in chain.causes[0].title.en) == ("gone", True)
+    assert chain.causes[0].kind == "gone"
+    return chain.causes[0].title.en
+
+
+def test_a_reading_that_is_gone_is_said_to_be_so_and_why(story: list[Fact]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM sense_observation")
+        assert "not here" in _gone(story)
+        cursor.execute(
+            "INSERT INTO sense_removal (retention, keep_days, before_day, readings) VALUES ('', 9, '2100-01-01', 1)"
+        )
+        assert "retention" in _gone(story)
+        cursor.execute(
+            "INSERT INTO sense_correction (observation_id, datastream_id, before) VALUES (%s, 1, '{}')", [READING]
+        )
+        assert "deleted" in _gone(story)
+
+
+@pytest.mark.usefixtures("story")
+def test_a_corrected_reading_shows_what_it_was() -> None:
+    with connection.cursor() as cursor:
+        for result in ('{"result": 4.25}', '{"result": null, "result_json": "offline"}'):
+            cursor.execute(
+                "INSERT INTO sense_correction (observation_id, datastream_id, before, after) VALUES (%s, 1, %s, '{}')",
+                [READING, result],
+            )
+    chain = facade.chain_of_observation(READING, reader=None)
+    assert [detail.value for detail in chain.subject.details if "correction" in detail.title.en] == ["offline", "4.25"]
 
 
 def test_a_cause_that_the_journal_does_not_hold_is_said_to_be_gone(city: City) -> None:
