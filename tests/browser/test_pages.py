@@ -13,6 +13,7 @@ PAGES = (
     ("duty1", "/cases/"),
     ("duty1", "/cases/{case}/"),
     ("duty1", "/indicators/"),
+    ("duty1", "/tasks/"),
     ("duty1", "/projects/lifelines/"),
     ("duty1", "/trace/fact/{alarm_fact}/"),
     ("duty1", "/trace/observation/{observation}/"),
@@ -31,6 +32,16 @@ PAGES = (
     ("operator", "/tokens/"),
     ("operator", "/people/"),
     ("operator", "/watches/"),
+    ("water.data", "/catalogue/"),
+    ("water.data", "/catalogue/water-pressure/"),
+    ("water.data", "/catalogue/water-pressure/edit/"),
+    ("water.data", "/catalogue/new/"),
+    ("water.data", "/catalogue/reads/"),
+    ("water.data", "/catalogue/statistics/"),
+    ("water.data", "/contracts/"),
+    ("water.data", "/contracts/{contract}/"),
+    ("air.data", "/catalogue/heat-substations/ask/"),
+    ("air.data", "/contracts/{contract}/"),
     ("auditor", "/audit/"),
     ("citizen", "/"),
 )
@@ -67,6 +78,7 @@ def _faults(driver: Chrome, city: City, path: str, language: str) -> list[str]:
         alarm_fact=city.scene.alarm_fact,
         observation=city.scene.observation,
         stream=city.scene.stream,
+        contract=city.scene.contract,
     )
     chrome.open_page(driver, city.address + address)
     driver.execute_script(AXE.read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ import pytest
 from cityloop.site.engines.throwaway import throwaway_home, throwaway_nats
 from cityloop.site.secrets import nats_url
 from tests.city import eventually
-from tests.conformance.mqtt_city import PROCESSES, Listener, Transport, environment_of, process
+from tests.conformance.mqtt_city import PROCESSES, Listener, Transport
 from tests.conformance.sta_service import Sta
 
 TABLES = [
@@ -131,9 +131,11 @@ def transport(sta_dsn: str) -> Iterator[Transport]:
                 "INSERT INTO registry_area (code, level, name_zh, name_en, romanised, kind)"
                 " VALUES ('110000', 0, '北京市', 'Beijing', FALSE, '') ON CONFLICT DO NOTHING"
             )
+        running = Transport(configuration, sta_dsn, home)
         for name in PROCESSES:
-            stack.enter_context(process(name, environment_of(configuration, sta_dsn), home))
-        yield Transport(configuration, sta_dsn)
+            running.start(name)
+            stack.callback(running.end, name)
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,10 @@
 """The transport with its clients: NATS, callout, notifier and wire beside the SensorThings server of the tests."""
 
-import contextlib
 import hashlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +25,20 @@ class Transport:
 
     configuration: Configuration
     dsn: str
+    folder: Path
+    children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        """Run one of the city's processes."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            command = [sys.executable, "-m", f"cityloop.site.{name}"]
+            self.children[name] = subprocess.Popen(command, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
+
+    def end(self, name: str, *, hard: bool = False) -> None:
+        """End one, or kill it."""
+        child = self.children.pop(name)
+        (child.kill if hard else child.terminate)()
+        child.wait(30)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -132,17 +144,3 @@ def environment_of(configuration: Configuration, dsn: str) -> dict[str, str]:
         "CITYLOOP_POSTGRES_DSN": dsn,
         "CITYLOOP_PUBLIC_URL": "http://city.test",
     }
-
-
-@contextlib.contextmanager
-def process(name: str, environment: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run one of the city's processes."""
-    with (folder / f"{name}.log").open("wb") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", f"cityloop.site.{name}"], env=environment, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            yield child
-        finally:
-            child.terminate()
-            child.wait(30)

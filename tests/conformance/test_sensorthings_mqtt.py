@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests.city import eventually
 from tests.conformance.mqtt_city import Listener, Transport
 from tests.conformance.sta_service import Sta
 
@@ -176,6 +177,24 @@ def test_topics_that_name_nothing_are_told_nothing_and_harm_nobody(sta: Sta, mac
     key = sta.create("Sensors", body)
     assert machine.one("v1.1/Sensors")["@iot.id"] == key
     assert not machine.heard
+
+
+def test_a_notifier_that_was_killed_hinders_nobody_and_knows_the_listeners_again(
+    sta: Sta, machine: Listener, transport: Transport
+) -> None:
+    stream = sta.stream()
+    topic = f"v1.1/Datastreams({stream})/Observations"
+    assert machine.subscribe(topic)
+    transport.end("notify", hard=True)
+    sta.observe(stream, 1)
+    transport.start("notify")
+
+    def hears() -> bool:
+        sta.observe(stream, 2)
+        return bool(machine.heard)
+
+    eventually(hears, what="news after the notifier has come back")
+    assert machine.one(topic)["result"] == 2
 
 
 # --- A.7 create observations ----------------------------------------------------------------------------------
