@@ -183,6 +183,7 @@ _SYSTEMS = {
     "prepare": Text("系统（启动准备）", "the system (preparation)"),
     "wire": Text("系统（数据接入）", "the system (intake of data)"),
     "assess": Text("系统（指标计算）", "the system (indicators)"),
+    "notify": Text("系统（通知与任务送达）", "the system (news and tasks)"),
     "declaration": Text("系统（项目声明）", "the system (declaration of a project)"),
 }
 """Parts of the platform that act by rule, as people know them."""
