@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
-from cityloop.sense.models import Datastream, ObservedProperty, Retention, Sensor, Thing
 from cityloop.site.cli import export as exporting
 from cityloop.site.cli.main import main
 
@@ -13,27 +13,34 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _city(monkeypatch: pytest.MonkeyPatch) -> None:
-    from django.db import connection  # noqa: PLC0415  the test's own database
-
     settings = connection.settings_dict
     address = f"{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
     monkeypatch.setenv("CITYLOOP_POSTGRES_DSN", f"postgresql://{address}")
     monkeypatch.setenv("LANGUAGE", "en")
 
 
+_FILL = """
+    INSERT INTO sense_thing (id, name, description) VALUES (1, 't', '');
+    INSERT INTO sense_sensor (id, name, description, encoding_type, metadata) VALUES (1, 's', '', 'text/plain', '""');
+    INSERT INTO sense_observedproperty (id, name, definition, description) VALUES (1, 'p', 'http://p', '');
+    INSERT INTO sense_datastream (id, name, description, observation_type, project, thing_id, sensor_id,
+      observed_property_id) VALUES (41, 'd', '', 'x', 'wells', 1, 1, 1);
+    INSERT INTO sense_retention (code, title_zh, title_en, keep_days, basis) VALUES ('', '甲', 'A', 30, 'x'),
+      ('long', '甲', 'A', 30, 'x') ON CONFLICT DO NOTHING;
+"""
+
+
 @pytest.fixture
 def stream() -> int:
-    parts = {
-        "thing": Thing.objects.create(name="t", description=""),
-        "sensor": Sensor.objects.create(name="s", description="", encoding_type="text/plain", metadata=""),
-        "observed_property": ObservedProperty.objects.create(name="p", definition="http://p", description=""),
-    }
-    row = Datastream.objects.create(name="d", description="", observation_type="x", project="wells", **parts)
-    for code in ("", "long"):
-        Retention.objects.get_or_create(
-            code=code, defaults={"title_zh": "甲", "title_en": "A", "keep_days": 30, "basis": "x"}
-        )
-    return row.pk
+    with connection.cursor() as cursor:
+        cursor.execute(_FILL)
+    return 41
+
+
+def _class_of(stream: int) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT retention FROM sense_datastream WHERE id = %s", [stream])
+        return str(cursor.fetchone()[0])
 
 
 def _run(*arguments: str) -> int:
@@ -47,9 +54,9 @@ def test_a_class_is_given_a_time_and_datastreams(stream: int, capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert "1 datastreams" in shown
     assert "order 12" in shown
-    assert Datastream.objects.get(pk=stream).retention == "long"
+    assert _class_of(stream) == "long"
     assert _run("history", "assign", "-", "--streams", str(stream)) == 0
-    assert Datastream.objects.get(pk=stream).retention == ""
+    assert _class_of(stream) == ""
 
 
 @pytest.mark.usefixtures("stream")
