@@ -9,6 +9,7 @@ from django.db import transaction
 
 import cityloop
 from cityloop.convey.facade import nodes
+from cityloop.convey.stream.news.announcing import Announcements
 from cityloop.site.configuration import Configuration
 from cityloop.site.metrics import beating
 from cityloop.site.node.appliers import APPLIERS, INTRODUCTION
@@ -31,13 +32,15 @@ async def carry(configuration: Configuration) -> None:
     """Carry and take over until cancelled."""
     dsn, address = postgres_dsn(configuration), nats_url(configuration, user="node")
     incarnation = await _incarnation()
-    pipeline = await open_pipeline(dsn, node=configuration.node, process="node")
+    news = Announcements(nats_url(configuration))
+    pipeline = await open_pipeline(dsn, node=configuration.node, process="node", announcer=news)
     has_hub = bool(configuration.hub_url)
     intake = Intake(address, pipeline, me=configuration.node, above=has_hub, appliers=APPLIERS)
     forwarders: dict[int, asyncio.Task[None]] = {}
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(beating("node"))
+            tasks.create_task(news.run())
             tasks.create_task(intake.run())
             if has_hub:
                 await sync_to_async(_introduce)(configuration, incarnation)
