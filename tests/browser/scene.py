@@ -10,7 +10,7 @@ import numpy as np
 
 from cityloop.assess import facade as assess
 from cityloop.command import facade as command
-from cityloop.convey.facade import devices
+from cityloop.convey.facade import devices, sharing
 from cityloop.decide import facade as decide
 from cityloop.journal import facade as journal
 from cityloop.kernel.declarations import Origin
@@ -19,6 +19,7 @@ from cityloop.registry import facade as registry
 from cityloop.respond import facade as respond
 from cityloop.sense import facade as sense
 from cityloop.sense.stream.readings import NO_TIME, Readings
+from cityloop.site.demo.datasets import declare_datasets
 from cityloop.site.demo.plays import labelled
 from cityloop.site.found import projects
 from cityloop.site.loop import listeners
@@ -44,6 +45,7 @@ class Scene:
     observation: int
     alarm_fact: str
     case: int
+    contract: int
 
 
 def make(dsn: str, *, now: datetime) -> Scene:
@@ -64,7 +66,29 @@ def make(dsn: str, *, now: datetime) -> Scene:
     turn(now + timedelta(minutes=2))
     alarm = decide.open_alarms(limit=1)[0]
     case = next(alarm.case_id for alarm in decide.open_alarms() if alarm.case_id)
-    return Scene(alarm.datastream_id, alarm.observation_id, str(alarm.raised_fact), case)
+    return Scene(alarm.datastream_id, alarm.observation_id, str(alarm.raised_fact), case, _shared(now))
+
+
+def _shared(now: datetime) -> int:
+    """Let the city's owners offer data, and one read another's; return the contract."""
+    declare_datasets()
+    people = {one.username: one for one in registry.people()}
+    asker, owner = people["air.data"], people["water.data"]
+
+    def ask(code: str) -> int:
+        wanted = sharing.Times(now, now + timedelta(days=30))
+        body = asker.organisation
+        asked = sharing.ask_for_contract(
+            asker, [code], asker=body, purpose="内涝研判", legal_basis="应急预案", wanted=wanted
+        )
+        return asked.contract_id
+
+    ask("water-pressure")
+    contract = ask("water-inflow")
+    sharing.decide_contract(owner, contract, approve=True, until=None, note="同意")
+    sharing.issue_own_token(asker, contract, name="预报系统")
+    sharing.subscribe(asker, contract, url="https://receiver.example/hook")
+    return contract
 
 
 def turn(now: datetime) -> None:

@@ -188,7 +188,7 @@ def test_the_owner_approves_until_a_moment_and_all_stops_then_by_itself(sharing_
     log = owner.client.get("/catalogue/reads.csv").text
     listed = [line.split(",")[3] for line in log.splitlines()[1:]]
     assert {kind: listed.count(kind) for kind in kinds} == kinds, log
-    assert {"feed", "webhook"} <= set(listed)
+    assert {"feed", "webhook", "mqtt", "sensorthings"} <= set(listed)
     assert token not in log
     assert "预报系统" in owner.get("/catalogue/reads/").text
     assert "生态环境局" in owner.get("/catalogue/statistics/").text
@@ -203,6 +203,8 @@ def read_all(city: City, theirs: httpx.Client, token: str, stream: int) -> dict[
     assert items["numberMatched"] > 0
     document = httpx.get(f"{city.address}/feeds/datasets/water-pressure/readings.csv", headers=headers).text
     assert "0.32" in document
+    with listening(city, token, token):
+        pass
     return {"features": 1, "export": 1}
 
 

@@ -24,6 +24,8 @@ from psycopg_pool import AsyncConnectionPool
 from cityloop.convey.stream.callout.belongings import belongings_of
 from cityloop.convey.stream.callout.node_logins import node_lookup
 from cityloop.convey.stream.callout.service import Callout, Doorkeeper
+from cityloop.convey.stream.sharing.asking import Asker
+from cityloop.convey.stream.sharing.readlog import Read, ReadKind, write_read
 from cityloop.kernel.errors import CityloopError
 from cityloop.registry.stream import Rights, TokenRights
 from cityloop.site.configuration import Configuration, load
@@ -74,7 +76,10 @@ async def _session(configuration: Configuration, dsn: str) -> None:
         watching = await _connected(stack, configuration, "system")
 
         async def look_up(whose: TokenRights, client_id: str) -> Any:
-            return await belongings_of(whose, client_id, pool)
+            found = await belongings_of(whose, client_id, pool)
+            if found.visible_streams and not whose.reaches_all:
+                await _noted(pool, whose, client_id)
+            return found
 
         callout = Callout(rights, look_up, issuer_of(configuration), spread=random.random, nodes=node_lookup(pool))
         await callout.serve(answering)
@@ -82,6 +87,13 @@ async def _session(configuration: Configuration, dsn: str) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(rights.follow(partial(_connect, dsn)))
             group.create_task(Doorkeeper(watching, rights).watch())
+
+
+async def _noted(pool: AsyncConnectionPool[Any], whose: TokenRights, client_id: str) -> None:
+    """Let the owners of what a limited machine may hear know that it has come to listen; rows are not counted here."""
+    read = Read(kind=ReadKind.MQTT, path=f"MQTT {client_id}", rows=0, owners=(whose.organisation,))
+    async with pool.connection() as connection:
+        await write_read(connection, Asker(whose), read)
 
 
 async def _connected(stack: contextlib.AsyncExitStack, configuration: Configuration, user: str) -> Client:

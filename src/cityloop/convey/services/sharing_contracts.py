@@ -27,7 +27,7 @@ from cityloop.kernel.facts import new_fact_id
 from cityloop.kernel.facts.conveyed import ContractApproved, ContractEnded
 from cityloop.registry import facade as registry
 
-CLOCK_ACTOR = "system:jobs"
+CLOCK_ACTOR = "system:loop"
 """Who begins and ends contracts by the clock."""
 
 

@@ -57,7 +57,7 @@ def test_a_contract_that_is_due_is_ended_by_the_clock_once(shared: SharedCity) -
     assert (ended.state, ended.ended_at is not None) == (State.EXPIRED, True)
     assert granted() == set()
     (fact,) = facts(ContractEnded)
-    assert (fact.reason, fact.actor) == ("expired", "system:jobs")
+    assert (fact.reason, fact.actor) == ("expired", "system:loop")
 
 
 def test_a_contract_that_begins_later_begins_by_the_clock(shared: SharedCity) -> None:

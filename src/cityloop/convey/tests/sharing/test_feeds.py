@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 import pytest
+from psycopg_pool import AsyncConnectionPool
 
 from cityloop.convey.facade import sharing
 from cityloop.convey.stream.sharing import feeds
 from cityloop.convey.stream.sharing.asking import Condition
 from cityloop.convey.stream.sharing.changes import changes_after, position_now, readings_with_ids
+from cityloop.convey.stream.sharing.readlog import ReadLog
 from cityloop.convey.tests.sharing.conftest import Api, SharedCity, aside
 from cityloop.convey.tests.sharing.sse import Feed, open_feed
 from cityloop.kernel.instants import to_us
@@ -196,3 +198,33 @@ async def test_a_look_at_the_young_ids_goes_back_where_a_silent_lane_speaks_agai
         assert [one.observation_id for one in found.readings] == [old, young]
         again = await changes_after(link, found.position, where=ALL, now_us=to_us(now), limit=10, sweeps=True)
         assert again.readings == []
+
+
+async def test_a_read_over_sensorthings_is_logged_by_what_its_path_names(shared: SharedCity, api: Api) -> None:
+    token, contract = await with_contract(shared, api)
+    rights = api.rights.of_token(token)
+    water, heat = shared.streams["water-a"], shared.streams["heat-a"]
+    (number,) = await shared.keep("water-a", 1)
+    async with AsyncConnectionPool(shared.dsn, min_size=1, kwargs={"autocommit": True}, open=False) as pool:
+        log = ReadLog(pool)
+        paths = (
+            f"Datastreams({water})/Observations?$top=5",
+            f"Observations({number})",
+            f"Datastreams({heat})",
+            "Things",
+            f"Observations({2**63})",
+            "Observations(7)",
+        )
+        for path in paths:
+            await log.note(rights, path=path, rows=1)
+    told = await aside(sharing.reads, sharing.ReadFilter(organisation="environment-bureau"))
+    assert [(one.path, one.datasets, one.is_whole, one.contracts) for one in reversed(told)] == [
+        (paths[0], ("water",), False, (contract.contract_id,)),
+        (paths[1], ("water",), False, (contract.contract_id,)),
+        (paths[2], ("heat",), False, ()),
+        (paths[3], ("water",), True, (contract.contract_id,)),
+        (paths[4], (), False, ()),
+        (paths[5], ("water",), True, (contract.contract_id,)),
+    ]
+    assert {one.reader for one in told} == {"machine of environment-bureau"}
+    assert len(await aside(sharing.reads, sharing.ReadFilter(owners=("water-group",)))) == 4
