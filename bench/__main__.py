@@ -16,6 +16,9 @@ from bench.clients import Http, Load, http_load
 from bench.limits import bare_broker, bare_web, raw_copy
 from bench.wall import reading_to_wall
 
+MANY_CONNECTIONS = 64
+"""Connections of the second measurement of single POSTs."""
+
 BIG_STREAM = 100_000
 """Observations of the stream that reads are measured on."""
 
@@ -80,11 +83,12 @@ async def ingest(scene: phases.Scene, *, seconds: float) -> AsyncIterator[Figure
     """Measure what goes in."""
     copy = raw_copy(scene.city.dsn, seconds=seconds)
     yield Figure("raw COPY, durable, batches of 20,000", copy, "readings/s")
-    bare = await _bare_rate(scene, b"{}" * 50, b"", connections=scene.connections, seconds=seconds)
-    yield Figure("bare web server, requests of that size", bare, "requests/s")
-    single = await phases.single_posts(scene, seconds=seconds)
-    name = f"single POST, {scene.connections} connections"
-    yield Figure(name, single.rate, "readings/s", bare, "a bare web server", _latencies(single))
+    for number, connections in enumerate((scene.connections, MANY_CONNECTIONS)):
+        bare = await _bare_rate(scene, b"{}" * 50, b"", connections=connections, seconds=seconds)
+        yield Figure(f"bare web server, {connections} connections", bare, "requests/s")
+        single = await phases.single_posts(scene, connections=connections, seconds=seconds, day=number * 50)
+        name = f"single POST, {connections} connections"
+        yield Figure(name, single.rate, "readings/s", bare, "a bare web server", _latencies(single))
     for number, (shape, connections) in enumerate(
         (((1, 1000), 1), ((1, 1000), scene.connections), ((100, 10), 1), ((100, 10), scene.connections))
     ):

@@ -86,19 +86,19 @@ async def _create(http: Http, kind: str, **body: Any) -> int:
     return created
 
 
-async def single_posts(scene: Scene, *, seconds: float) -> Load:
-    """Post one observation a request."""
+async def single_posts(scene: Scene, *, connections: int, seconds: float, day: int) -> Load:
+    """Post one observation a request, every one later than those before it."""
     numbers = itertools.count()
 
     async def post(http: Http) -> tuple[int, bytes]:
         number = next(numbers)
-        at = instant(number // STREAMS)
+        at = instant(number // STREAMS, day=day)
         stream = scene.streams[number % STREAMS]
         body = f'{{"phenomenonTime":"{at}","resultTime":"{at}","result":{number % 997 / 10},'
         body += f'"Datastream":{{"@iot.id":{stream}}}}}'
         return await http.call("POST", f"{ROOT}/Observations", body.encode())
 
-    return await http_load(scene.http(scene.connections), seconds, post)
+    return await http_load(scene.http(connections), seconds, post)
 
 
 def _batches(scene: Scene, *, streams: int, each: int, day: int) -> Iterator[bytes]:

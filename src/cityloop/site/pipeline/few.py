@@ -3,7 +3,7 @@
 import numpy as np
 
 from cityloop.sense.stream.history.few import FEW_ROWS_MAX, few_of, keep_few
-from cityloop.sense.stream.history.writers import Writer
+from cityloop.sense.stream.history.writers import Session, Writer
 from cityloop.sense.stream.readings import Kept
 from cityloop.site.pipeline.tally import Tally, Teller
 from cityloop.site.pipeline.transaction import Attempt, Batch, Judge, settled
@@ -14,7 +14,8 @@ async def commit_few(
 ) -> list[Kept | Exception] | None:
     """Keep a batch in one round trip; return the answer to each request, None where it must go the general way.
 
-    An attempt whose answer is lost is settled by the general way, which looks whether its first reading is there.
+    An attempt whose answer is lost is settled by the general way, which ends its session and looks whether its first
+    reading is there.
 
     Args:
         writer: its connection is outside a transaction.
@@ -33,7 +34,7 @@ async def commit_few(
         return None
     runs = writer.ids.reserve(len(readings), now_us=readings.received_us)
     ids = [number for first, length in runs for number in range(first, first + length)]
-    batch.attempt = _attempt(batch, ids)
+    batch.attempt = _attempt(batch, ids, writer.session)
     if not await keep_few(writer.exchange, few, ids=ids):
         batch.attempt = None
         return None
@@ -48,9 +49,9 @@ def _is_short(batch: Batch, judge: Judge | None, teller: Teller) -> bool:
     return not tells and (judge is None or not judge.watches(batch.readings.datastream_id))
 
 
-def _attempt(batch: Batch, ids: list[int]) -> Attempt:
+def _attempt(batch: Batch, ids: list[int], session: Session) -> Attempt:
     readings = batch.readings
     kept = Kept(np.array(ids, dtype=np.int64), np.zeros(len(ids), dtype=np.uint8))
     given: list[Kept | Exception] = [Kept(kept.observation_id[part], kept.outcome[part]) for part in batch.slices()]
     witness = (int(readings.datastream_id[0]), int(readings.phenomenon_us[0]), ids[0])
-    return Attempt(witness, kept, given, Tally(len(ids), first_id=ids[0], last_id=ids[-1]))
+    return Attempt(witness, kept, given, Tally(len(ids), first_id=ids[0], last_id=ids[-1]), session)

@@ -18,7 +18,7 @@ from cityloop.sense.stream.history.arrays import int8_array
 from cityloop.sense.stream.history.latest import LatestRows, ask_lock, locked, renew_latest
 from cityloop.sense.stream.history.refusals import Bools, storable
 from cityloop.sense.stream.history.retries import RetryKeyReusedError, answers, ask_answers, remember_answers
-from cityloop.sense.stream.history.writers import Writer
+from cityloop.sense.stream.history.writers import Session, Writer, end_session
 from cityloop.sense.stream.readings import Float64s, Int64s, Kept, Marker, Outcome, Readings, UInt8s, concatenated
 from cityloop.sense.stream.rejected import keep_rejected
 from cityloop.sense.stream.tasking.ending import note_answer
@@ -67,12 +67,14 @@ class Attempt:
         kept: what became of each reading; one that a retry key has answered before counts as a duplicate.
         given: the answers.
         tally: the counts.
+        session: where it may still be under way, None where the locks it holds tell.
     """
 
     witness: tuple[int, int, int] | None
     kept: Kept
     given: list[Kept | Exception]
     tally: Tally
+    session: Session | None = None
 
 
 class Batch:
@@ -125,6 +127,8 @@ async def commit_batch(
         PositionMovedError: if the stream's position does not stand where the batch starts; nothing was kept.
     """
     connection, outcome = writer.connection, batch.outcomes()
+    if batch.attempt is not None and batch.attempt.session not in {None, writer.session}:
+        await end_session(connection, batch.attempt.session)
     latest, known, features = await _lock(connection, batch, outcome)
     if batch.attempt is not None and await _was_committed(connection, batch.attempt):
         await connection.rollback()

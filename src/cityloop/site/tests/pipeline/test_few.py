@@ -1,6 +1,9 @@
 """A few plain readings go the short way; it leaves exactly what the general way leaves."""
 
 import asyncio
+import os
+import signal
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -203,3 +206,34 @@ def test_packed_columns_are_postgresqls_arrays(count: int) -> None:
     assert few._whole(column) == arrays.int8_array(column).data
     assert few._numbers([float(n) for n in column]) == arrays.float8_array(column).data
     assert few._instants(column) == arrays.timestamp_array(column).data
+
+
+async def test_a_statement_in_a_lost_session_never_comes_back(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    pipeline = await open_pipeline(store.dsn, node=0, process="web", judge=RecordingJudge(watching=False))
+    await pipeline.keep(_batch(range(1, 4), now_us() - SECOND_US), idempotent=False)
+    await pipeline.keep(_batch(range(1, 4), now_us() - SECOND_US + 1), idempotent=False)
+    connection = pipeline._writer.connection  # type: ignore[union-attr]
+    pid = connection.info.backend_pid
+    os.kill(pid, signal.SIGSTOP)  # the server has not read the statement when the cable breaks
+    try:
+        keeping = asyncio.create_task(pipeline.keep(readings([(1, now_us(), 1.0)]), idempotent=False))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        with socket.socket(fileno=os.dup(connection.fileno())) as cable:
+            cable.shutdown(socket.SHUT_RDWR)
+        await _first(store, "SELECT 1 FROM pg_stat_activity WHERE strpos(query, 'SELECT pg_terminate_backend') = 1")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    kept = await keeping
+    await pipeline.close()
+    assert "trying again" in caplog.text
+    assert store.rows("SELECT id FROM sense_observation WHERE datastream_id = 1 AND result = 1.0") == [
+        (int(kept.observation_id[0]),)
+    ]
+
+
+async def _first(store: Store, question: str) -> tuple[Any, ...]:
+    async with asyncio.timeout(30):
+        while not (rows := await asyncio.to_thread(store.rows, question)):  # noqa: ASYNC110  polled
+            await asyncio.sleep(0.01)
+    return rows[0]
