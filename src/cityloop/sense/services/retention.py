@@ -74,9 +74,11 @@ _EXTENTS = """
 def enforce_retention(today: date) -> int:
     """Remove what is older than its class keeps it; return how many readings were removed.
 
-    Each day of a class is removed in a transaction of its own, so that the work may stop anywhere.
+    Nothing is removed under a time that the authority has not confirmed: what is gone cannot be had back. Each day of a
+    class is removed in a transaction of its own, so that the work may stop anywhere.
     """
-    return sum(_enforce(row, today) for row in Retention.objects.exclude(keep_days=None).order_by("code"))
+    classes = Retention.objects.filter(confirmed=True, keep_days__isnull=False).order_by("code")
+    return sum(_enforce(row, today) for row in classes)
 
 
 def _enforce(row: Retention, today: date) -> int:

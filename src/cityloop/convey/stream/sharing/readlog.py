@@ -77,6 +77,9 @@ _OF_OBSERVATION = """
     SELECT d.dataset, d.owner FROM sense_observation AS o JOIN sense_datastream AS d ON d.id = o.datastream_id
     WHERE o.id = %s AND o.phenomenon_time >= %s AND o.phenomenon_time < %s
 """
+_OF_PACKED = """
+    SELECT d.dataset, d.owner FROM sense_packed_place(%s) AS o JOIN sense_datastream AS d ON d.id = o.datastream_id
+"""
 _OF_STREAM = "SELECT DISTINCT dataset, owner FROM sense_datastream WHERE id = %s"
 
 
@@ -174,7 +177,8 @@ async def _of_observation(connection: AsyncConnection[Any], number: int) -> list
     if number >= 2**63:
         return []
     at = from_us(ingested_at_us(number))
-    return await _rows(connection, _OF_OBSERVATION, [number, at - NEAR, at + NEAR]) or None
+    near = await _rows(connection, _OF_OBSERVATION, [number, at - NEAR, at + NEAR])
+    return near or await _rows(connection, _OF_PACKED, [number]) or None
 
 
 async def _rows(connection: AsyncConnection[Any], statement: str, values: Iterable[Any]) -> list[tuple[str, str]]:

@@ -151,7 +151,7 @@ def test_retention_removes_whole_days_of_its_class_and_says_so(filled: Store) ->
     _streams()
     Retention.objects.all().delete()
     for code, days in (("", None), ("short", 8)):
-        Retention.objects.create(code=code, title_zh="甲", title_en="A", keep_days=days, basis="x")
+        Retention.objects.create(code=code, title_zh="甲", title_en="A", keep_days=days, basis="x", confirmed=True)
     oldest = filled.rows("SELECT min(id) FROM sense_reading WHERE datastream_id = 1")[0][0]
     facade.close_days(TODAY, hot_days=3)
     assert facade.enforce_retention(date(2026, 9, 13)) == 2 * 144
@@ -167,10 +167,18 @@ def test_retention_removes_whole_days_of_its_class_and_says_so(filled: Store) ->
     assert [(row.code, row.streams) for row in facade.retention_classes()] == [("", 2), ("short", 1)]
 
 
-def test_retention_of_all_classes_forgets_the_day_altogether(filled: Store) -> None:
+def test_nothing_is_removed_under_a_time_that_nobody_has_confirmed(filled: Store) -> None:
     _streams()
     Retention.objects.all().delete()
     Retention.objects.create(code="", title_zh="甲", title_en="A", keep_days=8, basis="x")
+    assert facade.enforce_retention(date(2028, 1, 1)) == 0
+    assert filled.count("sense_reading") == 3 * 432
+
+
+def test_retention_of_all_classes_forgets_the_day_altogether(filled: Store) -> None:
+    _streams()
+    Retention.objects.all().delete()
+    Retention.objects.create(code="", title_zh="甲", title_en="A", keep_days=8, basis="x", confirmed=True)
     facade.close_days(TODAY, hot_days=3)
     oldest = filled.rows("SELECT min(id) FROM sense_reading")[0][0]
     assert facade.enforce_retention(date(2026, 12, 1)) == 3 * 432
