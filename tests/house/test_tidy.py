@@ -98,3 +98,16 @@ def test_a_breach_is_caught(text: str, check, tmp_path: Path) -> None:  # noqa: 
     file = tmp_path / "breach.py"
     file.write_text(text, encoding="utf-8")
     assert check(file)
+
+
+ADVISORY_KEY = re.compile(r"\b7_?431_?\d{3}\b")
+"""The house's numbered advisory locks begin alike, so that two that are the same number can be found."""
+
+
+def test_no_two_rooms_share_an_advisory_lock() -> None:
+    holders: dict[str, set[str]] = {}
+    for file in product_sources():
+        for key in ADVISORY_KEY.findall(file.read_text(encoding="utf-8")):
+            holders.setdefault(key.replace("_", ""), set()).add(file.name)
+    assert {key: names for key, names in holders.items() if len(names) > 1} == {}
+    assert len(holders) >= 4

@@ -56,7 +56,7 @@ AT_ONCE = 8
 """Subscriptions delivered to at the same time."""
 
 ERROR_TEXT_MAX = 300
-ONE_DELIVERER = 7_431_900
+ONE_DELIVERER = 7_431_902
 """Advisory lock of the one process that delivers."""
 
 _OK = range(200, 300)
