@@ -162,7 +162,7 @@ def _packed_part(writer: Connection[Any], own: _Day, streams: list[int], snapsho
     for _ in range(TRIES_MAX):
         try:
             return _moved(writer, own, streams, snapshot)
-        except (errors.SerializationFailure, errors.DeadlockDetected):
+        except (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation):
             continue
         except (NotPackableError, LossError) as error:
             if len(streams) == 1:
