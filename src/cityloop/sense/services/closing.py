@@ -7,18 +7,18 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 from django.db import connection
 
-from cityloop.sense.stream.archive.closing import Closed, close_day
+from cityloop.sense.stream.archive.closing import HOT_DAYS_MIN, Closed, close_day
 
 log = logging.getLogger(__name__)
-
-HOT_DAYS_MIN = 1
-"""Fewest whole days before today that stay as single rows: what comes late by hours is still cheap."""
 
 DAYS_TOGETHER_MAX = 64
 """Most days closed in one go; the rest follows the next hour."""
 
 _LOCK = "SELECT pg_try_advisory_lock(7431901)"
 """One at a time: a job that was given up for dead may still run."""
+
+_UNLOCK = "SELECT pg_advisory_unlock(7431901)"
+"""Said aloud: a connection that is closed lets go a moment later."""
 
 _PARTITIONS = """
     SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -39,17 +39,20 @@ def close_days(today: date, *, hot_days: int, on_part: Callable[[int], None] = l
         on_part: told the readings of each part once it is durable.
     """
     before = today - timedelta(days=max(hot_days, HOT_DAYS_MIN))
-    dsn = _dsn()
-    with psycopg.connect(dsn, autocommit=True) as guard:
+    with psycopg.connect(_dsn(), autocommit=True) as guard:
         row = guard.execute(_LOCK).fetchone()
         if row is None or not row[0]:
             return 0
-        packed = 0
-        for day in _open_days(before)[:DAYS_TOGETHER_MAX]:
-            closed = close_day(dsn, (day - _EPOCH).days, on_part=on_part)
-            packed += closed.packed
-            _tell(day, closed)
-    return packed
+        try:
+            return sum(_closed(day, on_part) for day in _open_days(before)[:DAYS_TOGETHER_MAX])
+        finally:
+            guard.execute(_UNLOCK)
+
+
+def _closed(day: date, on_part: Callable[[int], None]) -> int:
+    closed = close_day(_dsn(), (day - _EPOCH).days, on_part=on_part)
+    _tell(day, closed)
+    return closed.packed
 
 
 def _tell(day: date, closed: Closed) -> None:

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from cityloop.kernel.instants import to_us
+from cityloop.sense.stream.archive.closing import HOT_DAYS_MIN
 from cityloop.sense.stream.bulk.loading import BUFFER_ROWS, Means, Progress, StreamBook, load
 from cityloop.sense.stream.bulk.pace import Pace
 from cityloop.sense.stream.bulk.rows import Refused, RowReader
@@ -106,7 +107,7 @@ async def load_file(  # noqa: PLR0913  what a load is made of
             ingest=pipeline,
             pace=Pace(probe),
             reader=RowReader(book, zone=zone),
-            hot_from_us=to_us(today - timedelta(days=max(1, hot_days))),
+            hot_from_us=to_us(today - timedelta(days=max(HOT_DAYS_MIN, hot_days))),
             now_us=lambda: to_us(datetime.now(UTC)),
             on_progress=on_progress,
             on_refused=refused,

@@ -22,6 +22,9 @@ from cityloop.sense.stream.history.partitions import DayPartition
 
 log = logging.getLogger(__name__)
 
+HOT_DAYS_MIN = 1
+"""Fewest whole days before today that stay as single rows, on which the readers rely."""
+
 PART_READINGS_MAX = 50_000
 """Readings of one part, unless a single stream has more: half a second of work."""
 

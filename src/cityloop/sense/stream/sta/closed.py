@@ -1,10 +1,11 @@
 """Closed days in the answers: which of them a page can need, and when the hot table alone has answered."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cityloop.sense.stream.archive.asking import Reach
+from cityloop.sense.stream.archive.closing import HOT_DAYS_MIN
 from cityloop.sense.stream.sta.syntax import Call, Instant, Node, Options, Path
 from cityloop.sense.stream.sta.times import text_of
 from cityloop.sense.stream.sta.values import Parameters
@@ -114,6 +115,12 @@ def reach_of(  # noqa: PLR0913  the parts of one reach
         first=parameters.add((options.top or 0) + options.skip + 1, "bigint") if enough else "",
         newest=bool(newest),
     )
+
+
+def never_closed_from() -> datetime:
+    """Return from when on no day is closed, whatever the settings say: the jobs leave yesterday and today alone."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=HOT_DAYS_MIN)
 
 
 def instant_of(text: Any) -> datetime:

@@ -20,7 +20,7 @@ from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.instants import from_us
 from cityloop.kernel.observation_ids import ingested_at_us
 from cityloop.sense.stream.archive.asking import Ways, ways_of
-from cityloop.sense.stream.sta.closed import Window, instant_of
+from cityloop.sense.stream.sta.closed import Window, instant_of, never_closed_from
 from cityloop.sense.stream.sta.errors import BusyError, SyntaxFault, UnknownPathError
 from cityloop.sense.stream.sta.formats import (
     CONTENT_TYPES,
@@ -255,7 +255,7 @@ class Reader:
     ) -> Row | None:
         """Ask the hot table alone where it can answer alone, else the closed days too."""
         ways = ways_of(plan.sql)
-        if not ways.loose:
+        if not ways.loose or _answers_alone(plan, ways, never_closed_from(), floor):
             return await _run(connection, plan.sql, values)
         if self._closed_until is None or _answers_alone(plan, ways, self._closed_until, floor):
             row = await _run(connection, ways.hot, values)
