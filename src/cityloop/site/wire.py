@@ -40,9 +40,12 @@ log = logging.getLogger(__name__)
 PURGE_S = 2.0
 """How often what is in the history is deleted from the stream, seconds."""
 
-GATHER_S = 0.02
+GATHER_S = 0.04
 """Batches begin at least this far apart, seconds: what comes in between shares the cost of one transaction. A message
 after a pause is taken at once, and no device waits for it: PUBACK follows storage in the transport."""
+
+AWAIT_S = 0.005
+"""How long what has gathered may take to be read before the stream counts as quiet, seconds."""
 
 PAUSE_S_MIN, PAUSE_S_MAX = 0.1, 2.0
 """Pause before coming back, seconds, doubled from the least to the most."""
@@ -126,8 +129,8 @@ class Wire:
 
     async def _gathered(self, reader: StreamReader, after: int) -> Batch | None:
         """Return what has come in while a batch is being kept, None where nothing has."""
-        await asyncio.sleep(self._began_at + GATHER_S - time.monotonic())
-        return self._read(reader, await reader.take(wait_s=0.0), after)
+        await reader.nats.rest(self._began_at + GATHER_S - time.monotonic())
+        return self._read(reader, await reader.take(wait_s=AWAIT_S), after)
 
     def _read(self, reader: StreamReader, messages: Fetch, after: int) -> Batch | None:
         if not messages:

@@ -161,6 +161,22 @@ class Nats(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    async def rest(self, seconds: float) -> None:
+        """Let what comes in gather in the system's buffer for a while, to be read in one piece afterwards.
+
+        The server writes message by message; reading each as it comes would cost more than decoding it.
+        """
+        transport = self._transport
+        if transport is None or transport.is_closing() or seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        transport.pause_reading()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            if not transport.is_closing():
+                transport.resume_reading()
+
     async def greet(self, address: str) -> None:
         """Introduce ourselves and open both inboxes.
 
