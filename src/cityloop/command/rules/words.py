@@ -19,6 +19,7 @@ FACT_TITLES: dict[str, Text] = {
     "responded.CaseOpened": Text("立案", "Case opened"),
     "responded.CaseStepped": Text("案件流转", "Case moved on"),
     "responded.CaseClosed": Text("结案", "Case closed"),
+    "carried.NodeIntroduced": Text("节点接入", "Node introduced"),
     "conveyed.ContractApproved": Text("数据使用协议获批", "Data contract approved"),
     "conveyed.ContractEnded": Text("数据使用协议结束", "Data contract ended"),
     "conveyed.DeviceStateChanged": Text("设备状态变化", "Device state changed"),

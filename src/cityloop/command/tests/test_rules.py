@@ -1,5 +1,7 @@
 """What the rules of the duty room promise."""
 
+import importlib
+import pkgutil
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityloop.command.rules import chain, days, lights, lines, words
+from cityloop.kernel import facts
 from cityloop.kernel.areas import AreaCode
 from cityloop.kernel.facts import Ref, registered_facts
 from cityloop.kernel.facts.commanded import ShiftHandedOver
@@ -105,6 +108,8 @@ def test_a_light_follows_the_gravest_alarm_and_is_dark_without_data() -> None:
 
 
 def test_every_kind_of_fact_and_every_field_has_its_words() -> None:
+    for module in pkgutil.iter_modules(facts.__path__):
+        importlib.import_module(f"{facts.__name__}.{module.name}")
     kinds = {name: kind for name, kind in registered_facts().items() if kind.__module__.startswith("cityloop.kernel")}
     shown = {name: kind for name, kind in kinds.items() if "._" not in name}
     assert shown.keys() <= words.FACT_TITLES.keys()
