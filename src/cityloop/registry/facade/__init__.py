@@ -58,10 +58,10 @@ from cityloop.registry.selectors.audit import (
     AuditView,
     TokenView,
     audit_entries,
-    may_token_read,
     tokens,
     tokens_of_thing,
 )
+from cityloop.registry.selectors.machines import may_token_read
 from cityloop.registry.selectors.organisations import (
     OrganisationView,
     organisation,

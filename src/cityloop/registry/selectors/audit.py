@@ -10,7 +10,6 @@ from cityloop.kernel.text import Text
 from cityloop.registry.models import ApiToken, AuditEntry, LoginFailure
 from cityloop.registry.rules.guessing import LOCK_OUT, Failure
 from cityloop.registry.rules.outcomes import outcome_in_words, right_in_words
-from cityloop.registry.stream import digest_of
 
 AUDIT_PAGE_ROWS = 100
 """How many entries a page of the audit shows."""
@@ -125,10 +124,3 @@ def _token(row: ApiToken) -> TokenView:
         thing_id=row.thing_id,
         may_task=row.may_task,
     )
-
-
-def may_token_read(bearer_token: str, *, now: datetime) -> bool:
-    """Return whether a token, as presented, is valid and one to read with; a device's is not."""
-    in_force = Q(expires_at=None) | Q(expires_at__gt=now)
-    known = ApiToken.objects.filter(in_force, digest=digest_of(bearer_token), revoked_at=None)
-    return known.filter(may_read=True, thing_id=None).exists()
