@@ -21,12 +21,13 @@ from cityloop.site.configuration import Configuration
 from cityloop.site.engines import binaries, nats
 from cityloop.site.language import sentence
 from cityloop.site.metrics.instruments import folder_of, heartbeats
+from cityloop.site.processes import FREE_MB_MIN
 from cityloop.site.secrets import nats_url, postgres_dsn
 from cityloop.site.supervisor.lock import holder
 from cityloop.site.supervisor.state import read_state
 
-DISK_FREE_MB_MIN, DISK_FREE_MB_GOOD = 500, 5_000
-"""Below the first the city does not start; below the second it is a matter of days, MB."""
+DISK_FREE_MB_GOOD = 5_000
+"""Less free space than this is a matter of days, MB."""
 
 CLOCK_APART_S_MAX = 2.0
 """The database's clock and ours may differ by this much, seconds."""
@@ -175,7 +176,7 @@ def _disk(configuration: Configuration) -> Iterator[Finding]:
     folder = _existing(configuration.home.absolute())
     statistics = os.statvfs(folder)
     free_mb = statistics.f_bavail * statistics.f_frsize // 2**20
-    grade = Grade.GOOD if free_mb >= DISK_FREE_MB_GOOD else Grade.DOUBTFUL if free_mb >= DISK_FREE_MB_MIN else Grade.BAD
+    grade = Grade.GOOD if free_mb >= DISK_FREE_MB_GOOD else Grade.DOUBTFUL if free_mb >= FREE_MB_MIN else Grade.BAD
     told = _("%(free)s MB free in %(folder)s") % {"free": f"{free_mb:,}", "folder": folder}
     yield Finding(_("disk"), told, grade, _("Make room, or set CITYLOOP_HOME.") if grade else "")
     if statistics.f_files and statistics.f_favail < FILES_FREE_MIN:

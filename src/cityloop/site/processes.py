@@ -22,6 +22,9 @@ POSTGRES_STOP_S = 30.0
 WEB_STOP_S = 8.0
 """A web process lets answers finish, seconds."""
 
+FREE_MB_MIN = 500
+"""Less free space than this counts as a full disk: the city does not start, MB."""
+
 PLAYED = frozenset({"auto", "replay", "simulate"})
 """Values of the setting `demo` with which readings are played."""
 
@@ -158,6 +161,7 @@ def free_mb(folder: Path) -> int:
 
 
 __all__ = [
+    "FREE_MB_MIN",
     "city_children",
     "city_environment",
     "free_mb",

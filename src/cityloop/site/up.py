@@ -32,9 +32,6 @@ ENGINE_UP_S_MAX = 90.0
 ORPHAN_S_MAX = 30.0
 """How long an orphaned database of a killed run may take to stop, seconds."""
 
-FREE_MB_MIN = 500
-"""Less free space than this and the city does not start, MB."""
-
 
 class DatabaseUnreachableError(CityloopError):
     """The database of the operator's own does not answer."""
@@ -154,8 +151,8 @@ class City:
             raise DatabaseUnreachableError
         if configuration.postgres_dsn and configuration.nats_url:
             return True
-        if (free_mb := processes.free_mb(self._home)) < FREE_MB_MIN:
-            raise DiskFullError(free=free_mb, folder=self._home, needed=FREE_MB_MIN)
+        if (free_mb := processes.free_mb(self._home)) < processes.FREE_MB_MIN:
+            raise DiskFullError(free=free_mb, folder=self._home, needed=processes.FREE_MB_MIN)
         account = engine_account()
         folder = engine_folder(self._home, account)
         if not configuration.postgres_dsn and not self._start_postgres(supervisor, account, folder):

@@ -5,21 +5,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
+from psycopg import AsyncConnection
 
 from cityloop.convey.stream.jetstream import PRIVATE_PREFIX, open_reader, prepare_stream
 from cityloop.convey.stream.nats import Nats, NatsAwayError, open_nats
-from cityloop.kernel.errors import CityloopError
+from cityloop.convey.stream.positions import position_of
+from cityloop.site.backup.manifest import BackupDamagedError
 
-_POSITION = "SELECT sequence FROM convey_streamposition WHERE stream = %s"
 _WAIT_S = 2.0
-
-
-class WaitingUnreadableError(CityloopError):
-    """A line of the file of waiting messages is none."""
-
-    key = "The file %(file)s of the backup is missing or damaged; nothing was restored. Use another backup."
-    status = 500
 
 
 async def save_waiting(address: str, dsn: str, file: Path) -> int:
@@ -39,9 +32,8 @@ async def save_waiting(address: str, dsn: str, file: Path) -> int:
     nats = await open_nats(address)
     try:
         state = await prepare_stream(nats)
-        with psycopg.connect(dsn) as connection:
-            row = connection.execute(_POSITION, (state.key,)).fetchone()
-        after = int(row[0]) if row else 0
+        async with await AsyncConnection.connect(dsn) as connection:
+            after = await position_of(connection, state.key)
         reader = await open_reader(nats, after=after, state=state)
         count, reached = 0, after
         with file.open("w", encoding="ascii") as lines:
@@ -60,7 +52,7 @@ async def give_back(address: str, file: Path) -> int:
 
     Raises:
         NatsAwayError: if the transport does not take one.
-        WaitingUnreadableError: if the file holds something else.
+        BackupDamagedError: if the file holds something else.
     """
     nats = await open_nats(address)
     count = 0
@@ -81,9 +73,9 @@ def _messages(file: Path) -> Iterator[tuple[str, bytes]]:
                 told = json.loads(line)
                 subject, payload = str(told["subject"]), base64.b64decode(told["payload"], validate=True)
             except (ValueError, KeyError, TypeError) as error:
-                raise WaitingUnreadableError(file=file.name) from error
+                raise BackupDamagedError(file=file.name) from error
             if not subject.startswith(PRIVATE_PREFIX):
-                raise WaitingUnreadableError(file=file.name)
+                raise BackupDamagedError(file=file.name)
             yield subject, payload
 
 

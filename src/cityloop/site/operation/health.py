@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import psycopg
 
 from cityloop.kernel.text import Text
 from cityloop.site.configuration import Configuration
-from cityloop.site.processes import home_folder
+from cityloop.site.processes import FREE_MB_MIN, free_mb, home_folder
 from cityloop.site.secrets import postgres_dsn
 from cityloop.site.supervisor.state import read_state
 
@@ -24,9 +23,6 @@ WAIT_S = 2.0
 
 KEEP_S = 1.0
 """How long an answer is given again, seconds: a flood of questions asks the parts once."""
-
-DISK_FREE_MB_MIN = 500
-"""Below this the disk counts as full, MB."""
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -85,7 +81,7 @@ async def parts_of(configuration: Configuration) -> list[Part]:
         "database": database,
         "transport": transport,
         "processes": all(one["pid"] is not None for one in read_state(home)["processes"]),
-        "disk": shutil.disk_usage(home).free >= DISK_FREE_MB_MIN * 2**20,
+        "disk": free_mb(home) >= FREE_MB_MIN,
     }
     return [Part(code, *_titled(code, stands=stands[code])) for code in _WORDS]
 

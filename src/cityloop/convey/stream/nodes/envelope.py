@@ -14,7 +14,6 @@ LAYOUT = 1
 """Number of this layout; a node refuses a newer one and says so."""
 
 READINGS_TOPIC = "readings"
-ENTITIES_TOPIC = "entities"
 
 ROW_READINGS_MAX = 20_000
 """Bound of one row of readings: below a megabyte as columns."""
@@ -49,7 +48,7 @@ class Row(msgspec.Struct, frozen=True):
 
     Attributes:
         id: its number in the sender's outbox, rising in the order of commits.
-        topic: what it is about: `readings`, `entities`, or a topic that an applier knows.
+        topic: what it is about: `readings`, or a topic that an applier knows.
         made_us: when it was written, sender's clock, microseconds since the Unix epoch.
         payload: its content.
     """

@@ -142,10 +142,6 @@ class Polled:
     every_s: float = 60.0
 
 
-class PolledSession(Session, Port):
-    """A connection on which we ask and the device answers: `tick` asks, one question at a time."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
     """A device protocol.
