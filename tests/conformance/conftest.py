@@ -32,6 +32,7 @@ TABLES = [
         "packedday",
         "closedday",
         "packedid",
+        "idempotency",
     )
 ]
 

@@ -81,6 +81,7 @@ async def book(store: Store, nats_server: Configuration) -> AsyncIterator[Book]:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     store.run(empty)
+    store.run("TRUNCATE registry_area CASCADE")
 
 
 @pytest.fixture
