@@ -130,9 +130,17 @@ class Child:
         if self.process is None or (code := self.process.poll()) is None:
             return None
         self.process = None
+        self._rest(now)
+        return code
+
+    def note_failed_start(self, now: float) -> None:
+        """Plan another try: that it could not be started counts as a death."""
+        self.process = None
+        self._rest(now)
+
+    def _rest(self, now: float) -> None:
         self.deaths = 1 if now - self.started_at >= STEADY_S else self.deaths + 1
         self.due_at = now + rest_s(self.deaths)
-        return code
 
     def log_tail(self) -> str:
         """Return the end of its log."""

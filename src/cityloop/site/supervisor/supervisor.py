@@ -50,7 +50,7 @@ class Supervisor:
         self._say = say
         self._about = about or {}
         self._logs_due_at = self._disk_due_at = 0.0
-        self._was_full = False
+        self._was_full = self._is_untold = False
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -123,17 +123,15 @@ class Supervisor:
     def look(self) -> None:
         """Look at every child once: notice deaths, start again what is due."""
         now = time.monotonic()
-        changed = False
         for child in self.children:
             code = child.note_death(now)
             if code is not None:
                 self._say(_death_sentence(child, code))
-                changed = True
+                self._is_untold = True
             if child.process is None and now >= child.due_at and not self.stopping:
-                child.restarts += 1
-                child.start(now)
-                changed = True
-        if changed:
+                self._start_again(child, now)
+                self._is_untold = True
+        if self._is_untold:
             self.write_state()
         if now >= self._disk_due_at:
             self._disk_due_at = now + DISK_EVERY_S
@@ -141,6 +139,14 @@ class Supervisor:
         if now >= self._logs_due_at:
             self._logs_due_at = now + LOGS_EVERY_S
             self._turn_logs()
+
+    def _start_again(self, child: Child, now: float) -> None:
+        child.restarts += 1
+        try:
+            child.start(now)
+        except OSError as error:  # no room for its log, no more processes: it rests, and is tried again
+            self._say(_("%(name)s cannot be started: %(reason)s") % {"name": child.spec.name, "reason": error})
+            child.note_failed_start(now)
 
     def _heal_after_full_disk(self) -> None:
         """Start again what stays closed once its disk has room again; what it has stored is on the disk."""
@@ -195,12 +201,13 @@ class Supervisor:
     def _turn_logs(self) -> None:
         for child in self.children:
             log = child.spec.log
-            if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
-                log.with_name(f"{log.name}.1").write_bytes(log.read_bytes())
-                os.truncate(log, 0)
+            with contextlib.suppress(OSError):  # a full disk: the log that stands goes on growing
+                if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
+                    log.with_name(f"{log.name}.1").write_bytes(log.read_bytes())
+                    os.truncate(log, 0)
 
     def write_state(self) -> None:
-        """Write what runs, whole or not at all."""
+        """Write what runs, whole or not at all; what a full disk has no room for is written once it has."""
         state = {
             **self._about,
             "supervisor": os.getpid(),
@@ -215,7 +222,12 @@ class Supervisor:
                 for child in self.children
             ],
         }
-        write_state(self._state_file, state)
+        try:
+            write_state(self._state_file, state)
+        except OSError:
+            self._is_untold = True
+        else:
+            self._is_untold = False
 
 
 def _signal(child: Child, number: signal.Signals) -> None:

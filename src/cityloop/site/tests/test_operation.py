@@ -3,6 +3,9 @@
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from cityloop.registry import facade as registry
 from cityloop.site.configuration import configuration
 from cityloop.site.logs import set_up_logs
 from cityloop.site.metrics.batches import BatchMeter
+from cityloop.site.metrics.instruments import ROOM_BYTES, take_room
 from cityloop.site.operation.health import Health, parts_of
 from cityloop.site.ports import free_port
 from cityloop.site.tracing import Traced, trace_id, trace_id_of
@@ -168,3 +172,18 @@ def test_lines_may_be_plain_text(tmp_path: Path) -> None:
     finally:
         logging.getLogger().handlers[:] = handlers
     assert "WARNING cityloop.wire the cable is cut" in stream.getvalue()
+
+
+def test_figures_have_their_room_before_they_are_written(tmp_path: Path) -> None:
+    take_room(tmp_path, pid=7)
+    files = sorted(file.name for file in tmp_path.iterdir())
+    assert files == ["counter_7.db", "gauge_livesum_7.db", "gauge_mostrecent_7.db", "histogram_7.db"]
+    assert all(file.stat().st_blocks * 512 >= ROOM_BYTES for file in tmp_path.iterdir())
+    code = (
+        "from cityloop.site.metrics import READINGS, beat; from cityloop.site.metrics.instruments import heartbeats\n"
+        "import os, pathlib; beat('x'); READINGS.labels('x', 'kept').inc(3)\n"
+        "print(*heartbeats(pathlib.Path(os.environ['PROMETHEUS_MULTIPROC_DIR'])))"
+    )
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)  # noqa: S603  ours
+    assert done.stdout.split() == ["x"]

@@ -59,6 +59,31 @@ def test_a_killed_child_comes_back_and_is_counted(supervisor: Supervisor, tmp_pa
     assert any("signal 9" in line for line in supervisor.said)  # type: ignore[attr-defined]
 
 
+def test_a_disk_without_room_ends_no_city_and_is_told_when_there_is_room(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    child = supervisor.start(spec(tmp_path, "one", LISTEN))
+    assert supervisor.wait_ready(child, deadline_s=20)
+    first = child.pid
+    in_the_way = tmp_path / f"state.{os.getpid()}.unfinished"
+    in_the_way.mkdir()
+    log_away = child.spec.log.rename(tmp_path / "away")
+    child.spec.log.mkdir()
+    child.process.kill()  # type: ignore[union-attr]
+    while child.deaths < 2:
+        supervisor.look()
+    assert child.pid is None
+    assert any("cannot be started" in line for line in supervisor.said)  # type: ignore[attr-defined]
+    child.spec.log.rmdir()
+    log_away.rename(child.spec.log)
+    while child.pid is None:
+        supervisor.look()
+    assert read_state(tmp_path)["processes"][0]["pid"] == first
+    in_the_way.rmdir()
+    supervisor.look()
+    assert read_state(tmp_path)["processes"][0]["pid"] == child.pid != first
+
+
 def test_a_child_that_keeps_dying_is_given_up_while_starting_with_its_log(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
