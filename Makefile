@@ -13,7 +13,7 @@ run: $(VENV)/.installed assets messages ## start the city; Ctrl-C stops it
 	@exec $(BIN)/cityloop up
 
 test: $(VENV)/.installed-dev $(VENV)/stapy/.installed assets messages ## the whole test suite, with real engines
-	@$(BIN)/python -m tools.browser
+	@$(BIN)/python -m tools.testbed
 	$(BIN)/pytest
 
 check: $(VENV)/.installed-dev ## style, types, contracts

@@ -1,6 +1,6 @@
 """A city and two districts: cut and healed under load, nothing lost or doubled, no fresh alarm for what has ended.
 
-The cable between them is a relay that can be cut; where the machine allows network namespaces, a real one too.
+The cable between them is a relay that can be cut; `test_nodes_apart.py` pulls real ones.
 """
 
 import asyncio
