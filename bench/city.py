@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -71,11 +71,14 @@ def new_home() -> Path:
 
 
 @contextlib.contextmanager
-def running_city(home: Path | None = None, **settings: str) -> Iterator[City]:
+def running_city(
+    home: Path | None = None, *, around: Mapping[str, str] | None = None, **settings: str
+) -> Iterator[City]:
     """Yield a city without demo readings.
 
     Args:
         home: a data folder that stands already; without it, a new one. It is removed in the end.
+        around: further variables of its processes' environment.
         settings: of the city, by their names without `CITYLOOP_`.
     """
     home = home or new_home()
@@ -86,7 +89,7 @@ def running_city(home: Path | None = None, **settings: str) -> Iterator[City]:
     environment = kept | {f"CITYLOOP_{name}": value for name, value in own.items()}
     with (home / "up.log").open("wb") as log:
         command = [sys.executable, "-m", "cityloop.site.cli", "up"]
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603  ours
+        process = subprocess.Popen(command, env={**environment, **(around or {})}, stdout=log, stderr=log)  # noqa: S603  ours
     city = City(home, environment)
     try:
         _await_standing(city, process)

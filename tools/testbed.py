@@ -35,6 +35,7 @@ class Need:
 NEEDS = (
     Need("browser tests", ("chromium", "chromedriver"), ("chromium", "chromium-driver", "fonts-noto-cjk")),
     Need("tests of hosts with a network of their own", ("ip",), ("iproute2",)),
+    Need("the test of a clock that jumps", ("faketime",), ("faketime",)),
 )
 """Without the fonts Chinese pages show boxes."""
 

@@ -1,4 +1,4 @@
-"""The database away, the transport away, the disk full: nothing acknowledged is lost, and the status page says so.
+"""The database away, the transport away, the disk full, the clock set: nothing acknowledged is lost, and it is told.
 
 Parts are away for `CITYLOOP_TEST_AWAY_S` seconds, 15 unless told otherwise; a minute was tried by hand.
 """
@@ -150,6 +150,36 @@ async def test_the_disk_may_be_full(small_disk: Path) -> None:
         await asyncio.sleep(AWAY_S / 2)
         (small_disk / FILLER).unlink()
         await senders.until_heard(senders.everybody, after=time.monotonic())
+        await until_said(city, "status", "up")
+        await senders.end()
+
+
+CLOCK_LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+
+@pytest.mark.skipif(CLOCK_LIBRARY is None, reason="a clock of its own needs Debian's faketime")
+async def test_the_clock_may_jump(own_home: Path) -> None:
+    """The clock of the processes that take readings is set an hour ahead, then an hour back; the database's stays."""
+    hands = own_home / "hands"
+    hands.write_text("+0\n", encoding="utf-8")
+    faked = {
+        "CLOCK_LIBRARY": str(CLOCK_LIBRARY),
+        "PYTHONPATH": str(Path(__file__).parent / "hands"),
+        "FAKETIME_TIMESTAMP_FILE": str(hands),
+        "FAKETIME_CACHE_DURATION": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
+    with running_city(around=faked) as city:
+        senders = Senders(await set_scene(city, connections=1))
+        await asyncio.sleep(WARM_S)
+        await until_said(city, "clock", "up")
+        for set_to in ("+3600\n", "-3600\n", "+0\n"):
+            hands.write_text(set_to, encoding="utf-8")
+            await until_said(city, "clock", "down")
+            await asyncio.sleep(WARM_S)
+            await senders.until_heard(senders.everybody, after=time.monotonic())
+        status, page = await asyncio.to_thread(health, city, accept="text/html")
+        assert (status, "时钟发生跳变" in page, "The clock has jumped" in page) == (200, True, True)
         await until_said(city, "status", "up")
         await senders.end()
 

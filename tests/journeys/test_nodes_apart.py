@@ -1,6 +1,6 @@
 """A city and two districts, each with a network of its own: the cable is pulled and put back under load.
 
-What a pulled cable does no relay can play: packets vanish, nobody is told, and connections hang until they are given up.
+What a pulled cable does no relay can play: packets vanish, nobody is told, connections hang until they are given up.
 """
 
 import contextlib

@@ -21,8 +21,16 @@ PATH = "/health"
 WAIT_S = 2.0
 """How long a part may take to answer before it counts as away, seconds."""
 
+JUMP_S_MIN = 2.0
+"""A clock that is off by more than this against time as it passes, or against the database, has jumped, seconds."""
+
+JUMP_TOLD_S = 600.0
+"""How long a jump is told, seconds."""
+
 KEEP_S = 1.0
 """How long an answer is given again, seconds: a flood of questions asks the parts once."""
+
+_TIME = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -36,12 +44,14 @@ class Part:
         title: its name.
         stands: whether it does what it should.
         meaning: what it means for people and devices while it does not.
+        hinders: whether the city cannot do its work while it does not.
     """
 
     code: str
     title: Text
     stands: bool
     meaning: Text
+    hinders: bool = True
 
 
 _WORDS = {
@@ -70,36 +80,73 @@ _WORDS = {
             "The disk is full or nearly so: readings may be refused, and senders are told to come again. Make room.",
         ),
     ),
+    "clock": (
+        Text("时钟", "clock"),
+        Text(
+            "时钟发生跳变，或与数据库时钟不一致：读数照常接收保存，时间可疑的会标注；到期时间可能不准。请校时。",
+            "The clock has jumped, or differs from the database's: readings are kept, those with a doubtful time are"
+            " marked; due times may be wrong. Synchronise it.",
+        ),
+    ),
 }
+_HARMLESS = frozenset({"clock"})
 
 
-async def parts_of(configuration: Configuration) -> list[Part]:
+class Clock:
+    """Notices that the clock was set: time of day against time as it passes, and against the database's.
+
+    Args:
+        wall: tells the time of day, seconds since the Unix epoch.
+        passing: tells time that is never set, seconds.
+    """
+
+    def __init__(self, *, wall: Callable[[], float] = time.time, passing: Callable[[], float] = time.monotonic) -> None:
+        """Trust the clock as it stands."""
+        self._wall, self._passing = wall, passing
+        self._offset_s = wall() - passing()
+        self._jumped_at = float("-inf")
+
+    def stands(self, database_s: float | None) -> bool:
+        """Return whether the clock is right, so far as can be told.
+
+        Args:
+            database_s: the database's time of day just now, seconds since the Unix epoch; None where it is away.
+        """
+        now, passed = self._wall(), self._passing()
+        if abs(now - passed - self._offset_s) > JUMP_S_MIN:
+            self._jumped_at = passed
+        self._offset_s = now - passed
+        apart = database_s is not None and abs(now - database_s) > JUMP_S_MIN + WAIT_S
+        return not apart and passed - self._jumped_at > JUMP_TOLD_S
+
+
+async def parts_of(configuration: Configuration, clock: Clock) -> list[Part]:
     """Return how each part of the city stands; asks each for at most `WAIT_S`."""
     home = home_folder(configuration)
-    database, transport = await asyncio.gather(_database(configuration), _transport(configuration))
+    database_s, transport = await asyncio.gather(_database_clock(configuration), _transport(configuration))
     stands = {
-        "database": database,
+        "database": database_s is not None,
         "transport": transport,
         "processes": all(one["pid"] is not None for one in read_state(home)["processes"]),
         "disk": free_mb(home) >= FREE_MB_MIN,
+        "clock": clock.stands(database_s),
     }
-    return [Part(code, *_titled(code, stands=stands[code])) for code in _WORDS]
+    return [
+        Part(code, title, stands[code], meaning, hinders=code not in _HARMLESS)
+        for code, (title, meaning) in _WORDS.items()
+    ]
 
 
-def _titled(code: str, *, stands: bool) -> tuple[Text, bool, Text]:
-    title, meaning = _WORDS[code]
-    return title, stands, meaning
-
-
-async def _database(configuration: Configuration) -> bool:
+async def _database_clock(configuration: Configuration) -> float | None:
+    """Return the database's time of day, seconds since the Unix epoch; None where it does not answer."""
     try:
         async with asyncio.timeout(WAIT_S):
             connection = await psycopg.AsyncConnection.connect(postgres_dsn(configuration), autocommit=True)
             async with connection:
-                await connection.execute("SELECT 1")
+                row = await (await connection.execute(_TIME)).fetchone()
     except (psycopg.Error, OSError, TimeoutError):
-        return False
-    return True
+        return None
+    return float(row[0]) if row else None
 
 
 async def _transport(configuration: Configuration) -> bool:
@@ -124,7 +171,7 @@ class Health:
 
     def __init__(self, configuration: Configuration) -> None:
         """Know nothing yet."""
-        self._configuration = configuration
+        self._configuration, self._clock = configuration, Clock()
         self._parts: list[Part] = []
         self._asked_at = float("-inf")
         self._asking = asyncio.Lock()
@@ -133,7 +180,7 @@ class Health:
         """Answer one request."""
         async with self._asking:
             if time.monotonic() - self._asked_at > KEEP_S:
-                self._parts, self._asked_at = await parts_of(self._configuration), time.monotonic()
+                self._parts, self._asked_at = await parts_of(self._configuration, self._clock), time.monotonic()
         for_people = b"text/html" in dict(scope["headers"]).get(b"accept", b"")
         body = page_of(self._parts) if for_people else json_of(self._parts)
         kind = b"text/html; charset=utf-8" if for_people else b"application/json"
@@ -143,16 +190,20 @@ class Health:
             (b"content-security-policy", b"default-src 'none'"),
             (b"x-content-type-options", b"nosniff"),
         ]
-        status = 200 if all(part.stands for part in self._parts) else 503
+        status = 200 if is_whole(self._parts) else 503
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+def is_whole(parts: list[Part]) -> bool:
+    """Return whether nothing hinders the city."""
+    return all(part.stands or not part.hinders for part in parts)
 
 
 def json_of(parts: list[Part]) -> bytes:
     """Return the parts for a machine."""
     told = {part.code: "up" if part.stands else "down" for part in parts}
-    whole = all(part.stands for part in parts)
-    return json.dumps({"status": "up" if whole else "down", **told, "at": int(time.time())}).encode()
+    return json.dumps({"status": "up" if is_whole(parts) else "down", **told, "at": int(time.time())}).encode()
 
 
 _UP, _DOWN = "正常 <span lang=en>up</span>", "<strong>异常 <span lang=en>down</span></strong>"

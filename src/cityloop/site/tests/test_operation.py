@@ -21,7 +21,7 @@ from cityloop.site.configuration import configuration
 from cityloop.site.logs import set_up_logs
 from cityloop.site.metrics.batches import BatchMeter
 from cityloop.site.metrics.instruments import ROOM_BYTES, take_room
-from cityloop.site.operation.health import Health, parts_of
+from cityloop.site.operation.health import JUMP_TOLD_S, Clock, Health, parts_of
 from cityloop.site.ports import free_port
 from cityloop.site.tracing import Traced, trace_id, trace_id_of
 
@@ -103,7 +103,7 @@ async def test_health_tells_people_in_both_languages_what_it_means() -> None:
 
 async def test_health_answers_while_the_database_is_away() -> None:
     away = replace(configuration(), postgres_dsn=f"postgresql://nobody@127.0.0.1:{free_port()}/x")
-    told = {part.code: part.stands for part in await parts_of(away)}
+    told = {part.code: part.stands for part in await parts_of(away, Clock())}
     assert told["database"] is False
 
 
@@ -187,3 +187,21 @@ def test_figures_have_their_room_before_they_are_written(tmp_path: Path) -> None
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)  # noqa: S603  ours
     assert done.stdout.split() == ["x"]
+
+
+def test_a_clock_that_was_set_is_told_for_a_while_and_hinders_nothing() -> None:
+    hands = {"wall": 1_000.0, "passing": 5.0}
+    clock = Clock(wall=lambda: hands["wall"], passing=lambda: hands["passing"])
+
+    def later(seconds: float, *, set_by: float = 0.0) -> bool:
+        hands["wall"] += seconds + set_by
+        hands["passing"] += seconds
+        return clock.stands(None)
+
+    assert [later(60), later(1, set_by=1.5), later(1, set_by=-3600)] == [True, True, False]
+    assert [later(JUMP_TOLD_S - 10), later(20), later(1, set_by=86_400)] == [False, True, False]
+
+
+@pytest.mark.parametrize(("apart_s", "stands"), [(0.0, True), (-3.0, True), (5.0, False), (-5.0, False)])
+def test_a_clock_that_differs_from_the_databases_does_not_stand(apart_s: float, *, stands: bool) -> None:
+    assert Clock(wall=lambda: 1_000.0, passing=lambda: 5.0).stands(1_000.0 + apart_s) is stands
