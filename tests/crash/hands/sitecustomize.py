@@ -9,4 +9,4 @@ import sys
 FAKED = {"cityloop.site.web", "cityloop.site.wire"}
 
 if FAKED & set(sys.orig_argv) and "LD_PRELOAD" not in os.environ:
-    os.execve(sys.executable, sys.orig_argv, {**os.environ, "LD_PRELOAD": os.environ["CLOCK_LIBRARY"]})
+    os.execve(sys.executable, sys.orig_argv, {**os.environ, "LD_PRELOAD": os.environ["CLOCK_LIBRARY"]})  # noqa: S606  itself
