@@ -528,6 +528,23 @@ def test_a_retry_with_its_key_is_kept_once_and_gets_the_first_answer(sta: Sta) -
     assert sta.send("POST", "Observations", body, Idempotency_Key="k" * 201).status_code == 400
 
 
+def test_another_request_under_the_same_key_is_refused_and_not_lost_in_silence(sta: Sta) -> None:
+    stream = sta.stream()
+    body = {"result": 1, "Datastream": {"@iot.id": stream}}
+    key = sta.create("Observations", body, Idempotency_Key="same")
+    assert sta.create("Observations", body, Idempotency_Key="same") == key
+    for path, other in (
+        ("Observations", {**body, "result": 2}),
+        (f"Datastreams({stream})/Observations", {"result": 1}),
+        ("CreateObservations", [{"Datastream": {"@iot.id": stream}, "components": ["result"], "dataArray": [[1]]}]),
+    ):
+        assert sta.send("POST", path, other, Idempotency_Key="same").status_code == 422
+    assert count(sta, "Observations") == 1
+    refused = sta.send("POST", "Observations", {**body, "result": 2}, Idempotency_Key="same", Accept_Language="zh-hans")
+    assert "Idempotency-Key" in refused.text
+    assert "另一请求" in refused.json()["message"]
+
+
 def test_many_at_once_are_all_kept(sta: Sta) -> None:
     stream = sta.stream()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:

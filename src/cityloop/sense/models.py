@@ -231,6 +231,7 @@ class Idempotency(models.Model):
     """The answer a batch got, by its sender's Idempotency-Key; kept for 24 h."""
 
     retry_key = models.CharField(primary_key=True, max_length=200)
+    content = models.CharField(max_length=64, blank=True, db_default="")
     kept_at = models.DateTimeField(db_default=Now(), db_index=True)
     observation_ids = ArrayField(models.BigIntegerField())
     outcomes = ArrayField(models.SmallIntegerField())

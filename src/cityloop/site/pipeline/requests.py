@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cityloop.convey.stream.positions import Mark
+from cityloop.sense.stream.history.retries import name_of
 from cityloop.sense.stream.readings import Kept, Outcome, OverloadedError, Readings
 from cityloop.sense.stream.rejected import Rejected
 from cityloop.sense.stream.tasking.ending import TaskAnswer
@@ -112,12 +113,12 @@ class RequestQueue:
             following = self._waiting[0]
             readings += len(following.readings)
             alone = following.takeover is not None or (batch != [] and batch[0].takeover is not None)
-            if batch and (alone or readings > BATCH_READINGS_MAX or following.retry_key in keys):
+            if batch and (alone or readings > BATCH_READINGS_MAX or name_of(following.retry_key) in keys):
                 break
             self._waiting.popleft()
             self._readings -= len(following.readings)
             self._bytes -= following.byte_count
             if following.retry_key:
-                keys.add(following.retry_key)
+                keys.add(name_of(following.retry_key))
             batch.append(following)
         return batch

@@ -30,6 +30,9 @@ _FEATURES = "SELECT id FROM sense_feature WHERE id = ANY(%s) ORDER BY id FOR KEY
 _IS_THERE = "SELECT 1 FROM sense_observation WHERE datastream_id = %s AND phenomenon_time = %s AND id = %s"
 _ANSWERED = 255
 
+Known = dict[str, Kept | RetryKeyReusedError]
+"""What requests that came before were answered, by retry key."""
+
 
 class Judge(Protocol):
     """The screen as the pipeline sees it; `decide.stream.Screen` is one."""
@@ -151,21 +154,19 @@ async def commit_batch(
     return settled(batch.attempt, teller, told=told)
 
 
-async def _lock(
-    connection: AsyncConnection[Any], batch: Batch, outcome: UInt8s
-) -> tuple[LatestRows, dict[str, Kept], Int64s]:
+async def _lock(connection: AsyncConnection[Any], batch: Batch, outcome: UInt8s) -> tuple[LatestRows, Known, Int64s]:
     named = batch.readings.feature_id[batch.readings.feature_id > 0]
     cursors = [connection.cursor() for _ in range(4)]
     async with connection.pipeline():
         await ask_lock(cursors[0], np.unique(batch.readings.datastream_id[outcome == Outcome.KEPT]))
         if batch.keys:
-            await ask_answers(cursors[1], list(batch.keys))
+            await ask_answers(cursors[1], batch.keys)
         if len(named):
             await cursors[2].execute(_FEATURES, (int8_array(np.unique(named)),))
         if batch.takeover is not None:
             await ask_position(cursors[3], batch.takeover.mark)
         latest = await locked(cursors[0])
-        known = await answers(cursors[1]) if batch.keys else {}
+        known = await answers(cursors[1], list(batch.keys)) if batch.keys else {}
         rows = await cursors[2].fetchall() if len(named) else []
         if batch.takeover is not None:
             batch.position_exists = await checked_position(cursors[3], batch.takeover.mark)
@@ -181,16 +182,17 @@ async def _was_committed(connection: AsyncConnection[Any], attempt: Attempt) -> 
     return row is not None
 
 
-def _attempt(batch: Batch, appended: Appended, known: dict[str, Kept]) -> Attempt:
+def _attempt(batch: Batch, appended: Appended, known: Known) -> Attempt:
     kept, rows = appended.kept, appended.rows
     given: list[Kept | Exception] = []
     for request, part in zip(batch.requests, batch.slices(), strict=True):
         first_answer = known.get(request.retry_key)
         if first_answer is None:
             given.append(Kept(kept.observation_id[part], kept.outcome[part]))
+        elif isinstance(first_answer, Kept) and len(first_answer.outcome) != len(request.readings):
+            given.append(RetryKeyReusedError())
         else:
-            same = len(first_answer.outcome) == len(request.readings)
-            given.append(first_answer if same else RetryKeyReusedError())
+            given.append(first_answer)
     witness = None
     if len(rows):
         row = int(rows[0])
@@ -214,7 +216,7 @@ async def _complete(  # noqa: PLR0913  the parts of one step
     latest: LatestRows,
     judge: Judge | None,
     teller: Teller,
-    known: dict[str, Kept],
+    known: Known,
     outbox: Outbox | None,
 ) -> bool:
     readings, ids = batch.readings, appended.kept.observation_id
@@ -253,7 +255,7 @@ async def _judge(
     )
 
 
-def _answers_to_remember(batch: Batch, known: dict[str, Kept]) -> dict[str, Kept]:
+def _answers_to_remember(batch: Batch, known: Known) -> dict[str, Kept]:
     given = batch.attempt.given if batch.attempt else []
     return {
         key: answer

@@ -149,7 +149,7 @@ class Desk:
         path, allowed, base = request.path, request.allowed, request.base
         if request.content_type.startswith("multipart/"):
             raise UnsupportedBodyError(content_type=request.content_type[:80])
-        retry_key = _retry_key(request.headers)
+        retry_key = _retry_key(request)
         if path == "CreateObservations":
             made = await self.service.observe_arrays(request.body, allowed, retry_key=retry_key, base=base)
             return Answer(201, made)
@@ -200,9 +200,15 @@ def decoded(body: bytes) -> Any:
         raise BodyError(field="body", reason="this is no JSON") from error
 
 
-def _retry_key(headers: Mapping[bytes, bytes]) -> str:
-    """Return the key under which an answer is kept: a sender's own, so that nobody takes another's key."""
-    key = headers.get(b"idempotency-key", b"")
+def _retry_key(request: Request) -> str:
+    """Return the key under which an answer is kept: a sender's own, so that nobody takes another's key.
+
+    Behind it stands what is asked, so that the same key with another request is found out.
+    """
+    key = request.headers.get(b"idempotency-key", b"")
     if len(key) > RETRY_KEY_LENGTH_MAX:
         raise BodyError(field="Idempotency-Key", reason="it is too long")
-    return hashlib.sha256(headers.get(b"authorization", b"") + b"\0" + key).hexdigest() if key else ""
+    if not key:
+        return ""
+    sender = hashlib.sha256(request.headers.get(b"authorization", b"") + b"\0" + key).hexdigest()
+    return f"{sender}.{hashlib.sha256(request.path.encode() + request.body).hexdigest()}"
