@@ -23,6 +23,12 @@ _ERRORS = {
     "404": "Nothing stands there, or nothing that is seen.",
     "503": "Too much waits, or this takes too long; come again later.",
 }
+_RETRY_KEY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A retry with the same key is kept once and gets the first answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+}
 _WRITE_ERRORS = {"405": "Not possible here.", "413": "The body is too large.", "415": "The body is of another type."}
 
 _OPTIONS: dict[str, tuple[Schema, str]] = {
@@ -153,7 +159,7 @@ def _reads(summary: str, content: Schema, *options: str, absent: bool = False) -
 
 
 def _writes(summary: str, given: str, shown: str, *, status: str = "201") -> dict[str, Any]:
-    return {
+    operation: dict[str, Any] = {
         "summary": summary,
         "requestBody": {"required": True, "content": _content(reference(given))},
         "responses": {
@@ -161,6 +167,10 @@ def _writes(summary: str, given: str, shown: str, *, status: str = "201") -> dic
             **_errors(_WRITE_ERRORS),
         },
     }
+    if status == "201":
+        operation["parameters"] = [_RETRY_KEY]
+        operation["responses"]["422"] = _error("The Idempotency-Key was used for another request.")
+    return operation
 
 
 def _batch() -> dict[str, Any]:
