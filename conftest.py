@@ -4,14 +4,34 @@ The throw-away PostgreSQL is started by the early plugin `tests/engines.py` (`-p
 pytest-django reads Django's settings before any conftest is imported.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db.backends.postgresql.operations import DatabaseOperations
 
 from cityloop.site.configuration import Configuration
 from cityloop.site.engines.throwaway import throwaway_home, throwaway_nats
 from tests.city import City, running_city
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _only_what_is_full_is_flushed() -> Iterator[None]:
+    """Empty, after a test, the tables that hold something: truncating all of them takes ten times as long."""
+    flush = DatabaseOperations.sql_flush
+
+    def quick_flush(self: DatabaseOperations, style: Any, tables: Sequence[str], **options: Any) -> list[str]:
+        named = [(f"'{table}'", self.quote_name(table)) for table in tables]
+        ask = " UNION ALL ".join(f"SELECT {text} WHERE EXISTS (SELECT 1 FROM {name})" for text, name in named)
+        with self.connection.cursor() as cursor:
+            cursor.execute(ask)
+            full = [row[0] for row in cursor.fetchall()]
+        return flush(self, style, full, **{**options, "allow_cascade": True}) if full else []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", quick_flush)
+        yield
 
 
 @pytest.fixture(scope="session")
