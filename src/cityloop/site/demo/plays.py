@@ -34,6 +34,10 @@ SIMULATED = Text(
 _MAPPINGS = Path(__file__).parent / "mappings"
 
 
+OPENING_AFTER_US = 60_000_000
+"""How long after the demo has begun its first incident happens: when a newcomer has found the wall, microseconds."""
+
+
 class UnknownDemoError(CityloopError):
     """The setting `demo` says something else than it may."""
 
@@ -145,9 +149,9 @@ def track_of(
         play: what feeds the group.
         specs: the group's streams.
         folder: where the real sets lie.
-        now_us: the present; a simulated stream is dense for the day before it.
+        now_us: the present; a simulated stream is dense for the day before it, and soon after it an incident happens.
         on_file: told each file that is read.
     """
     if play.mapping is None:
-        return SimulatedTrack(specs, SEED, dense_after_us=now_us - DAY_US)
+        return SimulatedTrack(specs, SEED, dense_after_us=now_us - DAY_US, opening_us=now_us + OPENING_AFTER_US)
     return RecordedTrack(read_recording(play.mapping, folder, on_file=on_file), play.mapping.shift)

@@ -73,6 +73,9 @@ PRESSURE_MPA, PRESSURE_DROP_MPA = 0.32, 0.05
 INCIDENT_EVERY_US = 3 * HOUR_US
 """In every span of this length the pressure of one district falls for some minutes, microseconds."""
 
+OPENING_S, OPENING_RAMP_S, OPENING_SHARE = 420.0, 20.0, 0.76
+"""The incident with which a demo opens: how long it lasts, how fast it comes (s), and the share of pressure lost."""
+
 
 def noise(seed: int, name: str, step: npt.NDArray[np.int64]) -> Values:
     """Return one number in [0, 1) for each step: the same for the same seed, name and step on every machine."""
@@ -195,6 +198,18 @@ def network_pressure_mpa(times: Times, *, seed: int, point: str, points: Sequenc
     return np.asarray(np.clip(normal - incident_depth_mpa(times, seed=seed, point=point, points=points), 0, None))
 
 
+def opening_share_lost(times: Times, *, opening_us: int) -> Values:
+    """Return the share of its pressure that a point has lost in the incident with which the demo opens, 0 to 1."""
+    since_s = (times - opening_us) / 1e6
+    ramp = np.clip(np.minimum(since_s, OPENING_S - since_s) / OPENING_RAMP_S, 0, 1)
+    return np.asarray(OPENING_SHARE * ramp, np.float64)
+
+
+def opening_point(points: Sequence[str], *, seed: int) -> str:
+    """Return the point at which that incident happens."""
+    return points[int(float(noise(seed, "opening", np.zeros(1, np.int64))[0]) * len(points))]
+
+
 def rule_of(code: str, *, seed: int, points: Sequence[str]) -> Callable[[Times], Values] | None:
     """Return the rule that makes a stream's readings, None where the simulator knows none.
 
@@ -225,12 +240,14 @@ class SimulatedTrack:
         seed: of the city.
         dense_after_us: before this instant streams quicker than `coarse_us` are sampled at that step only.
         coarse_us: the step of the far past, microseconds.
+        opening_us: when one point loses most of its pressure, so that a newcomer sees what the city does; 0 for never.
     """
 
     specs: tuple[StreamSpec, ...]
     seed: int
     dense_after_us: int = 0
     coarse_us: int = 300_000_000
+    opening_us: int = 0
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -248,9 +265,14 @@ class SimulatedTrack:
         for number, spec in enumerate(self.specs):
             times = self._times(spec, after_us, until_us)
             if (rule := rule_of(spec.code, seed=self.seed, points=points)) is not None and len(times):
-                values = np.round(rule(times), spec.decimals + 1)
+                values = np.round(rule(times) * (1 - self._lost(spec, times, points)), spec.decimals + 1)
                 parts.append(Events(times, np.full(len(times), number, np.int32), values))
         return _joined(tuple(parts))
+
+    def _lost(self, spec: StreamSpec, times: Times, points: Sequence[str]) -> Values:
+        if self.opening_us and spec.code == f"water.{opening_point(points, seed=self.seed)}.pressure":
+            return opening_share_lost(times, opening_us=self.opening_us)
+        return np.zeros(len(times))
 
     def next_after(self, instant_us: int, *, shift: int) -> int | None:
         """Return when the next reading after an instant is due."""

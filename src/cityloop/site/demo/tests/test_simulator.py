@@ -119,3 +119,21 @@ def test_haze_comes_in_spells_and_air_is_cold_in_january() -> None:
     winter, summer = (simulator.air_temperature_c(hours(start), seed=1).mean() for start in (JANUARY, JULY))
     assert -9 < winter < 3
     assert 22 < summer < 32
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+def test_a_demo_opens_with_an_incident_at_one_point_that_passes(hour: int) -> None:
+    opening_us = JANUARY + hour * HOUR_US
+    pressures = tuple(spec for spec in PROJECT.streams if spec.code.endswith(".pressure"))
+    until_us = opening_us + int(simulator.OPENING_S * 1e6) + 60_000_000
+    played, usual = (
+        SimulatedTrack(pressures, 2012, opening_us=opening).between(opening_us - 60_000_000, until_us, shift=0)
+        for opening in (opening_us, 0)
+    )
+    hit = np.flatnonzero((played.value < 0.10) & (usual.value >= 0.10))
+    (point,) = {pressures[number].code for number in played.stream[hit]}
+    assert point == f"water.{simulator.opening_point(POINTS, seed=2012)}.pressure"
+    assert played.value.min() > 0.0
+    since_s = (played.time_us[hit] - opening_us) / 1e6
+    assert 10 <= since_s.min() <= 30
+    assert since_s.max() < simulator.OPENING_S
