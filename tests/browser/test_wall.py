@@ -62,6 +62,15 @@ def test_a_fact_appears_on_the_wall_without_a_reload(wall: Chrome) -> None:
     chrome.wait_until(wall, lambda page: "Burst main at the test" in "".join(page.execute_script("return window.seen")))
 
 
+def test_an_alarm_of_simulated_readings_says_so(wall: Chrome) -> None:
+    chrome.wait_until(wall, lambda page: page.find_elements("css selector", "#alarms .alarm"))
+    said = wall.execute_script(
+        "return [...document.querySelectorAll('.alarm-top')].map((top) => top.querySelector('.origin')?.innerText)"
+    )
+    assert said
+    assert set(said) == {"simulated"}
+
+
 def test_the_officer_chooses_by_key_and_acknowledges_with_a_note(wall: Chrome) -> None:
     _press(wall, "j")
     number = int(wall.find_element("css selector", ".alarm-chosen").get_attribute("data-id"))

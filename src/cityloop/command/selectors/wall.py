@@ -92,11 +92,12 @@ class Stages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """Everything the wall shows; `things` names the device behind each datastream of an alarm."""
+    """Everything the wall shows; of each datastream of an alarm `things` names the device, `origins` the readings'."""
 
     at: datetime
     alarms: tuple[AlarmView, ...]
     things: dict[int, Text]
+    origins: dict[int, str]
     alarms_open: int
     districts: tuple[DistrictView, ...]
     lines: tuple[LineView, ...]
@@ -195,6 +196,7 @@ def picture(area: AreaCode = CITY, *, now: datetime | None = None) -> Picture:
         at=now,
         alarms=alarms,
         things={number: view.thing_name for number, view in views.items()},
+        origins={number: str(view.origin) for number, view in views.items()},
         alarms_open=numbers.open_alarms,
         districts=tuple(districts(area)),
         lines=tuple(line for line in all_lines if line is not weather),

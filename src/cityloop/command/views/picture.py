@@ -31,12 +31,12 @@ def _facts_link(kind: str, since: datetime) -> str:
     return f"/trace/facts/?kind={kind}&from={since.isoformat().replace('+', '%2B')}"
 
 
-def _alarm(alarm: AlarmView, thing: Text | None) -> dict[str, Any]:
+def _alarm(alarm: AlarmView, thing: Text | None, origin: str) -> dict[str, Any]:
     return {
         "alarm_id": alarm.alarm_id, "level": int(alarm.level), "title": in_words(alarm.title),
         "state": str(alarm.state),
         "place": in_words(area_name(alarm.area)), "thing": in_words(thing or alarm.thing),
-        "value": alarm.value, "unit": alarm.unit,
+        "value": alarm.value, "unit": alarm.unit, "origin_words": _origin_words(origin),
         "first_at": alarm.raised_at.isoformat(), "longitude": alarm.longitude, "latitude": alarm.latitude,
         "trace": f"/trace/fact/{alarm.raised_fact}/" if alarm.raised_fact else "/trace/open-alarms/",
         "case": {"number": alarm.case_number, "url": f"/cases/{alarm.case_id}/"} if alarm.case_id else None,
@@ -127,7 +127,10 @@ def picture_in_words(picture: Picture) -> dict[str, Any]:
     return {
         "at": picture.at.isoformat(),
         "highest": int(picture.highest) if picture.highest else None,
-        "alarms": [_alarm(alarm, picture.things.get(alarm.datastream_id)) for alarm in picture.alarms],
+        "alarms": [
+            _alarm(alarm, picture.things.get(alarm.datastream_id), picture.origins.get(alarm.datastream_id, ""))
+            for alarm in picture.alarms
+        ],
         "alarms_open": picture.alarms_open,
         "districts": [
             {

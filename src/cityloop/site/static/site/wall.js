@@ -66,7 +66,7 @@ function alarmRow(alarm) {
   return make(
     "li",
     { class: "alarm", "data-id": alarm.alarm_id, "data-level": alarm.level, "data-state": alarm.state },
-    make("div", { class: "alarm-top" }, levelBadge(alarm.level), make("span", { class: "alarm-value" }, value),
+    make("div", { class: "alarm-top" }, levelBadge(alarm.level), make("span", { class: "alarm-value" }, value), alarm.origin_words ? make("span", { class: "origin" }, alarm.origin_words) : null,
       make("span", { class: `alarm-state alarm-state-${alarm.state}` }, words.states[alarm.state] || alarm.state)),
     title,
     make("div", { class: "alarm-under" }, make("span", {}, whereOf(alarm)),
