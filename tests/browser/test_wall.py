@@ -65,7 +65,7 @@ def test_a_fact_appears_on_the_wall_without_a_reload(wall: Chrome) -> None:
 def test_an_alarm_of_simulated_readings_says_so(wall: Chrome) -> None:
     chrome.wait_until(wall, lambda page: page.find_elements("css selector", "#alarms .alarm"))
     said = wall.execute_script(
-        "return [...document.querySelectorAll('.alarm-top')].map((top) => top.querySelector('.origin')?.innerText)"
+        "return [...document.querySelectorAll('.alarm-name')].map((name) => name.querySelector('.origin')?.innerText)"
     )
     assert said
     assert set(said) == {"simulated"}

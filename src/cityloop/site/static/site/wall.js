@@ -66,9 +66,9 @@ function alarmRow(alarm) {
   return make(
     "li",
     { class: "alarm", "data-id": alarm.alarm_id, "data-level": alarm.level, "data-state": alarm.state },
-    make("div", { class: "alarm-top" }, levelBadge(alarm.level), make("span", { class: "alarm-value" }, value), alarm.origin_words ? make("span", { class: "origin" }, alarm.origin_words) : null,
+    make("div", { class: "alarm-top" }, levelBadge(alarm.level), make("span", { class: "alarm-value" }, value),
       make("span", { class: `alarm-state alarm-state-${alarm.state}` }, words.states[alarm.state] || alarm.state)),
-    title,
+    make("div", { class: "alarm-name" }, title, alarm.origin_words ? make("span", { class: "origin" }, alarm.origin_words) : null),
     make("div", { class: "alarm-under" }, make("span", {}, whereOf(alarm)),
       alarm.case ? make("a", { href: alarm.case.url }, alarm.case.number) : make("time", { datetime: alarm.first_at, "data-age": alarm.first_at }, age(alarm.first_at))),
   );
