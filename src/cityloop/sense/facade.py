@@ -30,6 +30,7 @@ from cityloop.sense.selectors.history import (
     recent_observations,
     series,
 )
+from cityloop.sense.selectors.newest import NewestReadings, newest_readings
 from cityloop.sense.selectors.qualities import late_among
 from cityloop.sense.selectors.retention import (
     CorrectionView,
@@ -93,6 +94,7 @@ __all__ = [
     "DeclaredThing",
     "HistoryExtent",
     "LatestView",
+    "NewestReadings",
     "ObservationView",
     "OwnedProperty",
     "OwnerTally",
@@ -133,6 +135,7 @@ __all__ = [
     "latest_of",
     "make_partitions",
     "make_things",
+    "newest_readings",
     "observation",
     "observed_properties",
     "owner_tallies",

@@ -6,21 +6,59 @@ any other. Since when a value has stood is kept by the scan itself; a value that
 found in the history before an alarm is raised for it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
 from django.db import connection, transaction
 
-from cityloop.decide.models import Candidate, Machine, ScreenRow, Stillness, WatchStream
-from cityloop.decide.selectors.streams import Newest, has_changed, newest_of
+from cityloop.decide.models import Candidate, Machine, ScreenRow, Stillness, Watch
+from cityloop.decide.rules import Ladder
+from cityloop.decide.selectors.streams import has_changed
 from cityloop.decide.selectors.watches import ladder_of
 from cityloop.decide.services.machine import hold_lock
-from cityloop.decide.stream import CANDIDATES_CHANNEL, Compiled, WatchOnStream
+from cityloop.decide.stream import CANDIDATES_CHANNEL, Bindings, Compiled
 from cityloop.kernel.declarations import WatchKind
+from cityloop.kernel.instants import from_us, to_us
+from cityloop.sense import facade as sense
+
+Int64s = npt.NDArray[np.int64]
+Float64s = npt.NDArray[np.float64]
 
 ABSENCE_MAX = timedelta(seconds=60)
 """If no scan ran for longer than this, it was we who were away: silence is then counted from our return."""
+
+_US = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    """Watches of one kind on streams.
+
+    Attributes:
+        compiled: their limits.
+        bound_us: by stream of `compiled.streams`, since when the youngest of its watches looks at it.
+    """
+
+    compiled: Compiled
+    bound_us: Int64s
+
+
+@dataclass(frozen=True, slots=True)
+class _Ages:
+    """How long streams have been silent or unchanged, shape (n,), seconds.
+
+    Attributes:
+        streams: sorted.
+        vouched: what we can vouch for.
+        possible: what may be.
+    """
+
+    streams: Int64s
+    vouched: Float64s
+    possible: Float64s
 
 
 @transaction.atomic
@@ -35,12 +73,11 @@ def scan_silence(now: datetime) -> int:
     """
     hold_lock()
     listening_since = _listening_since(now)
-    bindings = _bindings()
-    newest = newest_of({bound.datastream_id for bound in bindings})
-    silences = _silences(bindings, newest, listening_since, now)
-    handed = _judge(WatchKind.SILENT, bindings, newest, silences, now)
-    stillnesses = _stillnesses(bindings, newest)
-    handed += _judge(WatchKind.STUCK, bindings, newest, stillnesses, now)
+    silent, stuck = _scanned(WatchKind.SILENT), _scanned(WatchKind.STUCK)
+    newest = sense.newest_readings(np.union1d(silent.compiled.streams, stuck.compiled.streams).tolist())
+    silences = _silences(silent, newest, listening_since, now)
+    handed = _judge(WatchKind.SILENT, silent.compiled, newest, silences, now)
+    handed += _judge(WatchKind.STUCK, stuck.compiled, newest, _stillnesses(stuck.compiled.streams, newest), now)
     if handed:
         with connection.cursor() as cursor:
             cursor.execute(f"NOTIFY {CANDIDATES_CHANNEL}")
@@ -55,126 +92,126 @@ def _listening_since(now: datetime) -> datetime:
     return machine.listening_since
 
 
-def _bindings() -> list[WatchStream]:
-    rows = WatchStream.objects.filter(
-        watch__valid_until=None, watch__enabled=True, watch__kind__in=[WatchKind.SILENT, WatchKind.STUCK]
-    )
-    return list(rows.select_related("watch"))
+def _scanned(kind: WatchKind) -> _Scanned:
+    ladders: dict[Ladder, int] = {}
+    rows: list[tuple[int, int, int, int]] = []
+    for watch in Watch.objects.filter(valid_until=None, enabled=True, kind=kind):
+        known: dict[float | None, int] = {}
+        for stream, period_s, bound_at in watch.streams.values_list("datastream_id", "period_s", "bound_at"):
+            if period_s not in known:
+                ladder = ladder_of(watch, period_s=period_s)
+                known[period_s] = -1 if ladder is None else ladders.setdefault(ladder, len(ladders))
+            if known[period_s] >= 0:
+                rows.append((watch.pk, stream, known[period_s], to_us(bound_at)))
+    watch_id, stream, ladder, bound_us = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+    compiled = Compiled(Bindings(watch_id, stream, ladder, list(ladders)))
+    youngest = np.full(len(compiled.streams), np.iinfo(np.int64).min)
+    np.maximum.at(youngest, np.searchsorted(compiled.streams, stream), bound_us)
+    return _Scanned(compiled, youngest)
 
 
-def _silences(
-    bindings: Iterable[WatchStream], newest: Mapping[int, Newest], listening_since: datetime, now: datetime
-) -> dict[int, tuple[float, float]]:
-    """Return for each stream the silence we can vouch for and the one that may be, in seconds."""
-    ages = {}
-    for bound in bindings:
-        if bound.watch.kind == WatchKind.SILENT:
-            known = newest.get(bound.datastream_id)
-            last = known.received_at if known is not None else bound.bound_at
-            ages[bound.datastream_id] = (
-                (now - max(last, listening_since)).total_seconds(),
-                (now - last).total_seconds(),
-            )
-    return ages
+def _silences(scanned: _Scanned, newest: sense.NewestReadings, listening_since: datetime, now: datetime) -> _Ages:
+    streams = scanned.compiled.streams
+    row = newest.rows_of(streams)
+    last_us = scanned.bound_us.copy()
+    last_us[row >= 0] = newest.received_us[row[row >= 0]]
+    now_us = to_us(now)
+    return _Ages(streams, (now_us - np.maximum(last_us, to_us(listening_since))) / _US, (now_us - last_us) / _US)
 
 
-def _stillnesses(bindings: Iterable[WatchStream], newest: Mapping[int, Newest]) -> dict[int, tuple[float, float]]:
+def _stillnesses(streams: Int64s, newest: sense.NewestReadings) -> _Ages:
     """Remember since when each value has stood, and return for how long, in seconds of the stream's own clock."""
-    streams = {bound.datastream_id for bound in bindings if bound.watch.kind == WatchKind.STUCK}
-    known = {row.datastream_id: row for row in Stillness.objects.filter(datastream_id__in=streams)}
-    moved, ages = [], {}
-    for stream in streams:
-        reading = newest.get(stream)
-        if reading is None or reading.value is None:
-            continue
-        row = known.get(stream)
-        if row is None or row.value != reading.value or row.since > reading.at:
-            row = Stillness(
-                datastream_id=stream, value=reading.value, since=reading.at, observation_id=reading.observation_id
-            )
-            moved.append(row)
-        age_s = (reading.at - row.since).total_seconds()
-        ages[stream] = (age_s, age_s)
+    row = newest.rows_of(streams)
+    row = row[row >= 0]
+    row = row[~np.isnan(newest.value[row])]
+    streams = newest.datastream_id[row]
+    value, at_us = newest.value[row], newest.phenomenon_us[row]
+    since_us, stood = _stood_since(streams)
+    moved = np.isnan(stood) | (stood != value) | (since_us > at_us)
+    since_us = np.where(moved, at_us, since_us)
     Stillness.objects.bulk_create(
-        moved,
+        [
+            Stillness(
+                datastream_id=int(streams[place]),
+                value=float(value[place]),
+                since=from_us(int(at_us[place])),
+                observation_id=int(newest.observation_id[row[place]]),
+            )
+            for place in np.flatnonzero(moved).tolist()
+        ],
         update_conflicts=True,
         unique_fields=["datastream_id"],
         update_fields=["value", "since", "observation_id"],
     )
-    return ages
+    age = (at_us - since_us) / _US
+    return _Ages(streams, age, age)
 
 
-def _compiled(kind: WatchKind, bindings: Iterable[WatchStream]) -> Compiled:
-    entries = []
-    for bound in bindings:
-        ladder = ladder_of(bound.watch, period_s=bound.period_s) if bound.watch.kind == kind else None
-        if ladder is not None:
-            entries.append(WatchOnStream(bound.watch_id, bound.datastream_id, ladder))
-    return Compiled(entries)
+def _stood_since(streams: Int64s) -> tuple[Int64s, Float64s]:
+    """Return since when, and which value, streams were seen to stand at; NaN where they were not seen yet."""
+    since_us, stood = np.zeros(len(streams), dtype=np.int64), np.full(len(streams), np.nan)
+    known = Stillness.objects.filter(datastream_id__in=streams.tolist()).values_list("datastream_id", "since", "value")
+    for stream, since, value in known:
+        place = np.searchsorted(streams, stream)
+        since_us[place], stood[place] = to_us(since), value
+    return since_us, stood
 
 
-def _judge(
-    kind: WatchKind,
-    bindings: Iterable[WatchStream],
-    newest: Mapping[int, Newest],
-    ages: Mapping[int, tuple[float, float]],
-    now: datetime,
-) -> int:
-    compiled = _compiled(kind, bindings)
-    streams = np.array([stream for stream in compiled.streams.tolist() if stream in ages], dtype=np.int64)
-    if not len(streams):
+def _judge(kind: WatchKind, compiled: Compiled, newest: sense.NewestReadings, ages: _Ages, now: datetime) -> int:
+    if not len(ages.streams):
         return 0
-    vouched = compiled.judge(streams, streams, np.array([ages[stream][0] for stream in streams.tolist()]))
-    possible = compiled.judge(streams, streams, np.array([ages[stream][1] for stream in streams.tolist()]))
-    known = np.zeros(len(compiled), dtype=np.int64)
-    for row in ScreenRow.objects.filter(watch_id__in=set(compiled.watch_id.tolist())):
-        if (entry := compiled.entry_of(row.datastream_id, row.watch_id)) is not None:
-            known[entry] = row.band
+    vouched = compiled.judge(ages.streams, ages.streams, ages.vouched)
+    possible = compiled.judge(ages.streams, ages.streams, ages.possible)
+    known = _known_bands(compiled)
     # Between the two we do not know: what stood before stands on.
     before_all = known[vouched.entry]
     unsure = vouched.band < before_all
     band = np.where(unsure, np.minimum(possible.band, before_all), vouched.band)
     age = np.where(unsure, possible.value, vouched.value)
-    changed = np.flatnonzero(band != before_all).tolist()
     handed = []
-    for number in changed:
-        entry, age_s = int(vouched.entry[number]), float(age[number])
-        stream, before = int(compiled.datastream_id[entry]), int(known[entry])
-        if kind is WatchKind.STUCK and band[number] > before and _moved_meanwhile(stream, newest[stream]):
+    for number in np.flatnonzero(band != before_all).tolist():
+        entry, before, after = int(vouched.entry[number]), int(before_all[number]), int(band[number])
+        row = int(newest.rows_of(compiled.datastream_id[entry : entry + 1])[0])
+        if kind is WatchKind.STUCK and after > before and _moved_meanwhile(newest, row):
             continue
-        handed.append(_candidate(compiled, entry, newest.get(stream), now, age_s, before, int(band[number])))
+        handed.append(
+            Candidate(
+                watch_id=int(compiled.watch_id[entry]),
+                datastream_id=int(compiled.datastream_id[entry]),
+                observation_id=int(newest.observation_id[row]) if row >= 0 else 0,
+                phenomenon_time=now,
+                received_at=now,
+                value=float(age[number]),
+                band_before=before,
+                band=after,
+            )
+        )
     Candidate.objects.bulk_create(handed)
     _keep_bands(handed)
     return len(handed)
 
 
-def _moved_meanwhile(datastream_id: int, reading: Newest) -> bool:
+def _known_bands(compiled: Compiled) -> Int64s:
+    """Return the band each watch on a stream was in at the last scan."""
+    known = np.zeros(len(compiled), dtype=np.int64)
+    rows = ScreenRow.objects.filter(watch_id__in=np.unique(compiled.watch_id).tolist())
+    table = np.array(list(rows.values_list("datastream_id", "watch_id", "band")), dtype=np.int64).reshape(-1, 3)
+    entry = compiled.entries_of(table[:, 0], table[:, 1])
+    known[entry[entry >= 0]] = table[entry >= 0, 2]
+    return known
+
+
+def _moved_meanwhile(newest: sense.NewestReadings, row: int) -> bool:
     """Return whether the history knows another value since the value began to stand; then it begins anew."""
-    row = Stillness.objects.get(datastream_id=datastream_id)
-    if not has_changed(datastream_id, since=row.since, until=reading.at, value=row.value):
+    stream, at = int(newest.datastream_id[row]), from_us(int(newest.phenomenon_us[row]))
+    stands = Stillness.objects.get(datastream_id=stream)
+    if not has_changed(stream, since=stands.since, until=at, value=stands.value):
         return False
-    Stillness.objects.filter(datastream_id=datastream_id).update(
-        since=reading.at, observation_id=reading.observation_id
-    )
+    Stillness.objects.filter(datastream_id=stream).update(since=at, observation_id=int(newest.observation_id[row]))
     return True
 
 
-def _candidate(  # noqa: PLR0913, PLR0917  each says one thing
-    compiled: Compiled, entry: int, reading: Newest | None, now: datetime, age_s: float, before: int, band: int
-) -> Candidate:
-    return Candidate(
-        watch_id=int(compiled.watch_id[entry]),
-        datastream_id=int(compiled.datastream_id[entry]),
-        observation_id=reading.observation_id if reading is not None else 0,
-        phenomenon_time=now,
-        received_at=now,
-        value=age_s,
-        band_before=before,
-        band=band,
-    )
-
-
-def _keep_bands(handed: Iterable[Candidate]) -> None:
+def _keep_bands(handed: Sequence[Candidate]) -> None:
     ScreenRow.objects.bulk_create(
         [
             ScreenRow(datastream_id=row.datastream_id, watch_id=row.watch_id, band=row.band, since=row.phenomenon_time)
