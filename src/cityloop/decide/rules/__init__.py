@@ -9,7 +9,7 @@ from cityloop.decide.rules.baseline import (
     merged,
     moments_of,
 )
-from cityloop.decide.rules.ladder import Ladder, LimitsError, change_per_minute
+from cityloop.decide.rules.ladder import DELAY_S_MAX, Ladder, LimitsError, Rung, Step, change_per_minute
 from cityloop.decide.rules.lifecycle import (
     AlarmState,
     ConsentMissingError,
@@ -22,6 +22,7 @@ from cityloop.decide.rules.lifecycle import (
 from cityloop.decide.rules.machine import Condition, Event, EventKind, Sample, matured, step
 
 __all__ = [
+    "DELAY_S_MAX",
     "HOURS_OF_WEEK",
     "AlarmState",
     "Condition",
@@ -31,8 +32,10 @@ __all__ = [
     "Ladder",
     "LimitsError",
     "Moments",
+    "Rung",
     "Sample",
     "ShelvingSpanError",
+    "Step",
     "change_per_minute",
     "check_shelving",
     "clipped",

@@ -9,6 +9,7 @@ from django.db import transaction
 from cityloop.decide.models import Baseline, BaselinePosition, Machine, WatchStream
 from cityloop.decide.rules import HOURS_OF_WEEK, Moments, clipped, faded, hour_of_week, merged, moments_of
 from cityloop.decide.selectors.streams import samples_of
+from cityloop.decide.selectors.watches import in_use
 from cityloop.decide.services.watches import announce
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.facts.sensed import ReadingsKept
@@ -82,7 +83,7 @@ def _full_hour(instant: datetime) -> datetime:
 
 
 def _periods() -> dict[int, float | None]:
-    rows = WatchStream.objects.filter(watch__valid_until=None, watch__enabled=True, watch__kind=WatchKind.BASELINE)
+    rows = WatchStream.objects.filter(watch__in=in_use(), watch__kind=WatchKind.BASELINE)
     return dict(rows.order_by("datastream_id").values_list("datastream_id", "period_s"))
 
 

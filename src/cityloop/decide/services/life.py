@@ -55,6 +55,7 @@ def _past(alarm: Alarm, *more: Ref) -> tuple[Ref, ...]:
 
 def new_alarm(watch: Watch, ladder: Ladder, event: Event, *, datastream_id: int, place: Place, now: datetime) -> Alarm:  # noqa: PLR0913  each says one thing
     """Return the unsaved alarm of a rise."""
+    rung = ladder.rung(event.level)
     return Alarm(
         watch_id=watch.pk,
         watch_code=watch.code,
@@ -77,8 +78,9 @@ def new_alarm(watch: Watch, ladder: Ladder, event: Event, *, datastream_id: int,
         value=event.sample.value,
         threshold=ladder.limit_of(event.level),
         unit=watch.unit,
-        hysteresis=watch.hysteresis,
-        hold_s=watch.hold_s,
+        hysteresis=rung.dead_band,
+        hold_s=rung.on_us / 1_000_000,
+        off_delay_s=rung.off_us / 1_000_000,
         first_at=from_us(event.sample.at_us),
         last_at=from_us(event.at_us),
         raised_at=now,

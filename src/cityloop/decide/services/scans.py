@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from cityloop.decide.models import Candidate, Machine, ScreenRow, Stillness, WatchStream
 from cityloop.decide.selectors.streams import Newest, has_changed, newest_of
-from cityloop.decide.selectors.watches import ladder_of
+from cityloop.decide.selectors.watches import in_use, ladder_of
 from cityloop.decide.services.machine import hold_lock
 from cityloop.decide.stream import CANDIDATES_CHANNEL, Compiled, WatchOnStream
 from cityloop.kernel.declarations import WatchKind
@@ -57,7 +57,7 @@ def _listening_since(now: datetime) -> datetime:
 
 def _bindings() -> list[WatchStream]:
     rows = WatchStream.objects.filter(
-        watch__valid_until=None, watch__enabled=True, watch__kind__in=[WatchKind.SILENT, WatchKind.STUCK]
+        watch__in=in_use(), watch__kind__in=[WatchKind.SILENT, WatchKind.STUCK]
     )
     return list(rows.select_related("watch"))
 

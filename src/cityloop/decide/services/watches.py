@@ -187,7 +187,8 @@ def _judge_again(old: Watch, row: Watch) -> None:
     periods = dict(row.streams.values_list("datastream_id", "period_s"))
     for pending in Pending.objects.filter(watch_code=row.code):
         ladder = ladder_of(row, period_s=periods.get(pending.datastream_id))
-        if ladder is None or Level(pending.level) not in ladder.reached(pending.value):
+        stays = ladder is not None and not pending.leaving and Level(pending.level) in ladder.reached(pending.value)
+        if not stays:
             pending.delete()
 
 
