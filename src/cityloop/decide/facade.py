@@ -18,6 +18,8 @@ from cityloop.decide.selectors.alarms import (
     open_alarms,
     open_alarms_by_district,
 )
+from cityloop.decide.selectors.backtests import Backtest, StreamPast, Trial
+from cityloop.decide.selectors.backtests import backtest as _backtest
 from cityloop.decide.selectors.watches import WatchView, actor_names, watch, watch_version, watch_versions, watches
 from cityloop.decide.services import alarms as _alarms
 from cityloop.decide.services import watches as _watches
@@ -65,6 +67,19 @@ def edit_watch(
     """Make a new version of a watch with a person's limits; errors as `services.watches.edit_watch`."""
     who = person(person_id)
     return _watches.edit_watch(code, person=who, edit=edit, expected_version=expected_version, now=now or _now())
+
+
+def backtest(trial: Trial, *, until: datetime | None = None) -> Backtest:
+    """Return what a watch would have done to the last year of its streams' history.
+
+    Args:
+        trial: the watch as it would be.
+        until: up to when; the present where it is not given.
+
+    Raises:
+        LimitsError: if its limits cannot be used.
+    """
+    return _backtest(trial, until=until or _now())
 
 
 def acknowledge(alarm_id: int, *, person_id: int, note: str = "", now: datetime | None = None) -> AlarmView:
@@ -144,12 +159,15 @@ __all__ = [
     "AlarmState",
     "AlarmStillStandsError",
     "AlarmView",
+    "Backtest",
     "ConsentMissingError",
     "DistrictAlarms",
     "LimitsError",
     "MachineView",
     "ReasonMissingError",
     "ShelvingSpanError",
+    "StreamPast",
+    "Trial",
     "Watch",
     "WatchChangedMeanwhileError",
     "WatchEdit",
@@ -161,6 +179,7 @@ __all__ = [
     "alarm_number",
     "alarm_of_case",
     "alarms",
+    "backtest",
     "close_alarm",
     "declare",
     "edit_watch",

@@ -2,13 +2,18 @@
 
 from cityloop.decide.rules.baseline import (
     HOURS_OF_WEEK,
+    KNOWN_MIN,
+    MEMORY,
     Moments,
     clipped,
     faded,
     hour_of_week,
     merged,
     moments_of,
+    sample_s_of,
+    samples_max_of,
 )
+from cityloop.decide.rules.firings import Firing, LevelTally, firings_of, tallies_of
 from cityloop.decide.rules.ladder import DELAY_S_MAX, Ladder, LimitsError, Rung, Step, change_per_minute
 from cityloop.decide.rules.lifecycle import (
     AlarmState,
@@ -24,12 +29,16 @@ from cityloop.decide.rules.machine import Condition, Event, EventKind, Sample, m
 __all__ = [
     "DELAY_S_MAX",
     "HOURS_OF_WEEK",
+    "KNOWN_MIN",
+    "MEMORY",
     "AlarmState",
     "Condition",
     "ConsentMissingError",
     "Event",
     "EventKind",
+    "Firing",
     "Ladder",
+    "LevelTally",
     "LimitsError",
     "Moments",
     "Rung",
@@ -40,12 +49,16 @@ __all__ = [
     "check_shelving",
     "clipped",
     "faded",
+    "firings_of",
     "hour_of_week",
     "is_done",
     "matured",
     "merged",
     "moments_of",
     "needs_consent",
+    "sample_s_of",
+    "samples_max_of",
     "state_of",
     "step",
+    "tallies_of",
 ]

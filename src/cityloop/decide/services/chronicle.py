@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cityloop.decide.models import Alarm, Watch
+from cityloop.decide.models import Activation, Alarm, Watch
 from cityloop.decide.rules import Event, EventKind, Ladder
 from cityloop.decide.selectors.streams import place_of
 from cityloop.decide.services import life
@@ -42,6 +42,7 @@ class Chronicle:
         self._now, self._late_us = now, int(late_after.total_seconds() * 1_000_000)
         self._facts: list[Fact] = []
         self._past: Alarm | None = None
+        self._activations: list[Activation] = []
         self._begin(alarm)
 
     def _begin(self, alarm: Alarm | None, *, is_new: bool = False) -> None:
@@ -63,7 +64,18 @@ class Chronicle:
             else:
                 self._write_one(event)
         self._tell()
+        Activation.objects.bulk_create(self._activations)
         return self._facts
+
+    def _count(self, alarm: Alarm, event: Event) -> None:
+        """Enter that the condition began to stand; several of one alarm in one run are told as one."""
+        told = not any(known.alarm_id == alarm.pk for known in self._activations)
+        self._activations.append(
+            Activation(
+                alarm=alarm, watch_code=alarm.watch_code, datastream_id=alarm.datastream_id, area=alarm.area,
+                level=event.level, at=from_us(event.at_us), told_at=self._now, told=told,
+            )
+        )  # fmt: skip
 
     def _is_history(self, event: Event, coming: Sequence[Event]) -> bool:
         is_late = event.sample.is_late or event.sample.received_us - event.sample.at_us > self._late_us
@@ -84,6 +96,7 @@ class Chronicle:
             self._watch, self._ladder, event, datastream_id=self._datastream_id, place=place, now=self._now
         )
         alarm.save()
+        self._count(alarm, event)
         self._facts.append(life.raised(alarm, now=self._now))
         self._begin(alarm, is_new=True)
 
@@ -91,6 +104,7 @@ class Chronicle:
         if event.kind is EventKind.RAISED:
             alarm.count += 1
             alarm.cleared_at = alarm.clear_value = None
+            self._count(alarm, event)
         alarm.level, alarm.level_worst = event.level, min(alarm.level_worst, event.level)
         alarm.value, alarm.threshold = event.sample.value, self._ladder.limit_of(event.level)
         alarm.observation_id, alarm.last_at = event.sample.observation_id, from_us(event.at_us)

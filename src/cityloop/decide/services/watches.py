@@ -93,7 +93,10 @@ def declare(project: Project, *, now: datetime) -> int:
     """
     for spec in project.watches:
         if spec.limits or spec.kind is not WatchKind.SILENT:
-            Ladder.of(spec.kind, limits=spec.limits, hysteresis=spec.hysteresis, hold_s=spec.hold_s)
+            Ladder.of(
+                spec.kind, limits=spec.limits, hysteresis=spec.hysteresis, hold_s=spec.hold_s,
+                off_delay_s=spec.off_delay_s,
+            )  # fmt: skip
     hold_lock()
     streams = {view.code.removeprefix(f"{project.code}/"): view for view in sense.streams_of_project(project.code)}
     changed = 0
@@ -140,6 +143,7 @@ def _values_of(spec: WatchSpec) -> dict[str, Any]:
         "limits": _stored(spec.limits),
         "hysteresis": spec.hysteresis,
         "hold_s": spec.hold_s,
+        "off_delay_s": spec.off_delay_s,
         "unit": spec.unit,
         "basis_zh": spec.basis.zh,
         "basis_en": spec.basis.en,

@@ -8,18 +8,12 @@ from psycopg import AsyncConnection
 
 from cityloop.decide.rules import HOURS_OF_WEEK, Ladder, Moments
 from cityloop.decide.stream.compiled import Bindings, Compiled, Float64s, Int64s, Judged
+from cityloop.decide.stream.spread import centre_and_spread
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.instants import from_us
 
 CANDIDATES_CHANNEL = "cityloop_candidates"
 """NOTIFY channel: there is work for the alarm machine; the payload is empty."""
-
-BASELINE_SAMPLES_MIN = 4.0
-"""Below this many samples an hour of the week has no baseline and is not judged (house default)."""
-
-DEVIATION_SHARE_MIN = 0.01
-"""A baseline's deviation is taken as at least this share of its mean, or a very steady stream would alarm at every
-breath (house default)."""
 
 _WATCHES = """
     SELECT w.id, w.kind, w.limits, w.hysteresis, w.hold_s, w.off_delay_s, w.steps,
@@ -187,9 +181,7 @@ def _bindings(watches: Iterable[tuple[Any, ...]], learnt: dict[int, dict[int, Mo
 def _hours(known: dict[int, Moments]) -> tuple[Float64s, Float64s]:
     mean, deviation = np.full(HOURS_OF_WEEK, np.nan), np.full(HOURS_OF_WEEK, np.nan)
     for hour, moments in known.items():
-        spread = max(moments.deviation, abs(moments.mean) * DEVIATION_SHARE_MIN)
-        if moments.n >= BASELINE_SAMPLES_MIN and spread > 0:
-            mean[hour], deviation[hour] = moments.mean, spread
+        mean[hour], deviation[hour] = centre_and_spread(moments)
     return mean, deviation
 
 
