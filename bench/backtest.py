@@ -51,13 +51,14 @@ def _year(until_s: int) -> tuple[Any, Any]:
     return at_s, 40 + 12 * np.sin(day) + 4 * np.sin(week) + noise
 
 
-def _lay_down(dsn: str, until: datetime) -> int:
+def _lay_down(until: datetime) -> int:
     """Declare the city's streams, write the year and pack its closed days; return the stream."""
+    from django.db import connection  # noqa: PLC0415
+
     from cityloop.kernel.declarations import Origin  # noqa: PLC0415
     from cityloop.registry import facade as registry  # noqa: PLC0415
     from cityloop.sense import facade as sense  # noqa: PLC0415
     from cityloop.site.found import projects  # noqa: PLC0415
-    from django.db import connection  # noqa: PLC0415
 
     registry.seed()
     for project in projects():
@@ -89,8 +90,9 @@ def _trials(stream: int) -> Iterator[tuple[str, Any]]:
         ("no data", WatchKind.SILENT, {Level.BLUE: 900.0}, 0.0, 0.0),
         ("far from the usual", WatchKind.BASELINE, {Level.BLUE: 3.0, Level.ORANGE: 4.0}, 0.5, 600.0),
     ):
-        yield name, Trial(
-            kind=kind, limits=limits, hysteresis=dead, hold_s=hold_s, off_delay_s=0.0, datastream_ids=(stream,)
+        yield (
+            name,
+            Trial(kind=kind, limits=limits, hysteresis=dead, hold_s=hold_s, off_delay_s=0.0, datastream_ids=(stream,)),
         )
 
 
@@ -105,7 +107,7 @@ def main() -> None:
         from cityloop.sense import facade as sense  # noqa: PLC0415
 
         until = datetime.now(UTC).replace(second=0, microsecond=0)
-        stream = _lay_down(os.environ["CITYLOOP_POSTGRES_DSN"], until)
+        stream = _lay_down(until)
         begun = time.perf_counter()
         track = sense.track(stream, since=until - timedelta(days=365), until=until, readings_max=READINGS)
         sys.stdout.write(f"{'history of ' + format(len(track), ','):34} {time.perf_counter() - begun:6.2f} s\n")
@@ -117,8 +119,8 @@ def main() -> None:
                 spans.append(time.perf_counter() - begun)
             verdict = f"aim: below {TARGET_S:.0f} s"
             sys.stdout.write(
-                f"{name:34} {statistics.median(spans):6.2f} s median, {max(spans):5.2f} s longest of {runs}; {verdict}; "
-                f"{found.firings:,} alarms in {found.readings:,} readings\n"
+                f"{name:34} {statistics.median(spans):6.2f} s median, {max(spans):5.2f} s longest of {runs}; "
+                f"{verdict}; {found.firings:,} alarms in {found.readings:,} readings\n"
             )
 
 

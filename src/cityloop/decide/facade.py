@@ -2,7 +2,18 @@
 
 from datetime import UTC, datetime
 
-from cityloop.decide.rules import AlarmState, ConsentMissingError, LimitsError, ShelvingSpanError, needs_consent
+from cityloop.decide.rules import (
+    DELAY_S_MAX,
+    AlarmState,
+    ConsentMissingError,
+    Firing,
+    LevelTally,
+    LimitsError,
+    ShelvingSpanError,
+    Step,
+    ValidityError,
+    needs_consent,
+)
 from cityloop.decide.rules.lifecycle import SHELVING_MAX
 from cityloop.decide.selectors.alarms import (
     AlarmCounts,
@@ -20,8 +31,17 @@ from cityloop.decide.selectors.alarms import (
 )
 from cityloop.decide.selectors.backtests import Backtest, StreamPast, Trial
 from cityloop.decide.selectors.backtests import backtest as _backtest
-from cityloop.decide.selectors.watches import WatchView, actor_names, watch, watch_version, watch_versions, watches
+from cityloop.decide.selectors.watches import (
+    WatchView,
+    actor_names,
+    streams_of_watch,
+    watch,
+    watch_version,
+    watch_versions,
+    watches,
+)
 from cityloop.decide.services import alarms as _alarms
+from cityloop.decide.services import making as _making
 from cityloop.decide.services import watches as _watches
 from cityloop.decide.services.alarms import (
     AlarmAlreadyClosedError,
@@ -32,8 +52,14 @@ from cityloop.decide.services.alarms import (
 from cityloop.decide.services.baselines import learn_baselines, refresh_baselines, relearn_baselines
 from cityloop.decide.services.cases import note_case
 from cityloop.decide.services.machine import run_machine
+from cityloop.decide.services.making import StreamsUnfitError, WatchDraft, apply_validity, streams_for
 from cityloop.decide.services.scans import scan_silence
-from cityloop.decide.services.watches import WATCHES_CHANNEL, WatchChangedMeanwhileError, WatchEdit
+from cityloop.decide.services.watches import (
+    WATCHES_CHANNEL,
+    UnknownWatchError,
+    WatchChangedMeanwhileError,
+    WatchEdit,
+)
 from cityloop.kernel.declarations import Project
 from cityloop.registry.facade import person
 
@@ -67,6 +93,11 @@ def edit_watch(
     """Make a new version of a watch with a person's limits; errors as `services.watches.edit_watch`."""
     who = person(person_id)
     return _watches.edit_watch(code, person=who, edit=edit, expected_version=expected_version, now=now or _now())
+
+
+def make_watch(*, person_id: int, draft: WatchDraft, edit: WatchEdit, now: datetime | None = None) -> WatchView:
+    """Make a watch that no project declares; errors as `services.making.make_watch`."""
+    return _making.make_watch(person=person(person_id), draft=draft, edit=edit, now=now or _now())
 
 
 def backtest(trial: Trial, *, until: datetime | None = None) -> Backtest:
@@ -150,6 +181,7 @@ def close_alarm(alarm_id: int, *, person_id: int, note: str = "", now: datetime 
 
 
 __all__ = [
+    "DELAY_S_MAX",
     "SHELVING_MAX",
     "WATCHES_CHANNEL",
     "Alarm",
@@ -162,14 +194,21 @@ __all__ = [
     "Backtest",
     "ConsentMissingError",
     "DistrictAlarms",
+    "Firing",
+    "LevelTally",
     "LimitsError",
     "MachineView",
     "ReasonMissingError",
     "ShelvingSpanError",
+    "Step",
     "StreamPast",
+    "StreamsUnfitError",
     "Trial",
+    "UnknownWatchError",
+    "ValidityError",
     "Watch",
     "WatchChangedMeanwhileError",
+    "WatchDraft",
     "WatchEdit",
     "WatchView",
     "acknowledge",
@@ -179,12 +218,14 @@ __all__ = [
     "alarm_number",
     "alarm_of_case",
     "alarms",
+    "apply_validity",
     "backtest",
     "close_alarm",
     "declare",
     "edit_watch",
     "learn_baselines",
     "machine_state",
+    "make_watch",
     "needs_consent",
     "note_case",
     "open_alarms",
@@ -194,6 +235,8 @@ __all__ = [
     "run_machine",
     "scan_silence",
     "shelve",
+    "streams_for",
+    "streams_of_watch",
     "unshelve",
     "watch",
     "watch_version",

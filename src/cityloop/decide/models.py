@@ -13,8 +13,8 @@ class Watch(models.Model):
     """One version of a watch; the version in force has no `valid_until`.
 
     `declared` is the fingerprint of the declaration the version goes back to; a declaration that has not changed leaves
-    what a person has edited alone. A watch that a person has made has no project. Within its version a watch judges from
-    `starts_at` until `ends_at`; `asleep` says that the present lies outside.
+    what a person has edited alone. A watch that a person has made has no project. A version judges from `starts_at`
+    until `ends_at`; `asleep` says that the present lies outside.
     """
 
     code = models.CharField(max_length=120)
@@ -276,9 +276,7 @@ class Flood(models.Model):
 
         db_table = "decide_flood"
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                models.Value(1), condition=Q(ended_at=None), name="decide_flood_one_lasts"
-            ),
+            models.UniqueConstraint(models.Value(1), condition=Q(ended_at=None), name="decide_flood_one_lasts"),
         ]
         indexes: ClassVar = [models.Index(fields=["-began_at"], name="decide_flood_began")]
 

@@ -14,5 +14,6 @@ urlpatterns = [
     path("alarms/<int:alarm_id>/unshelve/", alarms.unshelve, name="unshelve"),
     path("alarms/<int:alarm_id>/close/", alarms.close, name="close"),
     path("watches/", watches.watch_list, name="watches"),
+    path("watches/new/", watches.new_watch, name="new_watch"),
     path("watches/<str:code>/", watches.watch, name="watch"),
 ]

@@ -160,8 +160,8 @@ __all__ = [
     "take_in_things",
     "tasks",
     "things_of_project",
-    "track",
     "told_things",
+    "track",
     "trim_rejected",
     "trim_retry_keys",
 ]

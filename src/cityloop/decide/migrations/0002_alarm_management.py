@@ -5,172 +5,183 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('decide', '0001_initial'),
+        ("decide", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Activation',
+            name="Activation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('watch_code', models.CharField(max_length=120)),
-                ('datastream_id', models.BigIntegerField()),
-                ('area', models.CharField(max_length=15)),
-                ('level', models.SmallIntegerField()),
-                ('at', models.DateTimeField()),
-                ('told_at', models.DateTimeField()),
-                ('told', models.BooleanField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("watch_code", models.CharField(max_length=120)),
+                ("datastream_id", models.BigIntegerField()),
+                ("area", models.CharField(max_length=15)),
+                ("level", models.SmallIntegerField()),
+                ("at", models.DateTimeField()),
+                ("told_at", models.DateTimeField()),
+                ("told", models.BooleanField()),
             ],
             options={
-                'db_table': 'decide_activation',
+                "db_table": "decide_activation",
             },
         ),
         migrations.CreateModel(
-            name='Flood',
+            name="Flood",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('began_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('peak', models.IntegerField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("began_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("peak", models.IntegerField()),
             ],
             options={
-                'db_table': 'decide_flood',
+                "db_table": "decide_flood",
             },
         ),
         migrations.CreateModel(
-            name='Measure',
+            name="Measure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40)),
-                ('version', models.IntegerField()),
-                ('value', models.FloatField()),
-                ('basis_zh', models.TextField()),
-                ('basis_en', models.TextField()),
-                ('confirmed', models.BooleanField(default=False)),
-                ('changed_by', models.CharField(max_length=120)),
-                ('change_note', models.TextField(default='')),
-                ('valid_from', models.DateTimeField()),
-                ('valid_until', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40)),
+                ("version", models.IntegerField()),
+                ("value", models.FloatField()),
+                ("basis_zh", models.TextField()),
+                ("basis_en", models.TextField()),
+                ("confirmed", models.BooleanField(default=False)),
+                ("changed_by", models.CharField(max_length=120)),
+                ("change_note", models.TextField(default="")),
+                ("valid_from", models.DateTimeField()),
+                ("valid_until", models.DateTimeField(null=True)),
             ],
             options={
-                'db_table': 'decide_measure',
+                "db_table": "decide_measure",
             },
         ),
         migrations.CreateModel(
-            name='ShelvingRequest',
+            name="ShelvingRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.SmallIntegerField()),
-                ('reason', models.TextField()),
-                ('until', models.DateTimeField()),
-                ('requested_at', models.DateTimeField()),
-                ('requested_by', models.CharField(max_length=120)),
-                ('outcome', models.CharField(default='', max_length=12)),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('decided_by', models.CharField(default='', max_length=120)),
-                ('note', models.TextField(default='')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("level", models.SmallIntegerField()),
+                ("reason", models.TextField()),
+                ("until", models.DateTimeField()),
+                ("requested_at", models.DateTimeField()),
+                ("requested_by", models.CharField(max_length=120)),
+                ("outcome", models.CharField(default="", max_length=12)),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("decided_by", models.CharField(default="", max_length=120)),
+                ("note", models.TextField(default="")),
             ],
             options={
-                'db_table': 'decide_shelvingrequest',
+                "db_table": "decide_shelvingrequest",
             },
         ),
         migrations.RemoveConstraint(
-            model_name='pending',
-            name='decide_pending_once',
+            model_name="pending",
+            name="decide_pending_once",
         ),
         migrations.AddField(
-            model_name='alarm',
-            name='off_delay_s',
+            model_name="alarm",
+            name="off_delay_s",
             field=models.FloatField(db_default=0.0, default=0.0),
         ),
         migrations.AddField(
-            model_name='alarm',
-            name='suppressed_at',
+            model_name="alarm",
+            name="suppressed_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='alarm',
-            name='suppressed_by',
-            field=models.CharField(db_default='', default='', max_length=120),
+            model_name="alarm",
+            name="suppressed_by",
+            field=models.CharField(db_default="", default="", max_length=120),
         ),
         migrations.AddField(
-            model_name='pending',
-            name='leaving',
+            model_name="pending",
+            name="leaving",
             field=models.BooleanField(db_default=False, default=False),
         ),
         migrations.AddField(
-            model_name='watch',
-            name='asleep',
+            model_name="watch",
+            name="asleep",
             field=models.BooleanField(db_default=False, default=False),
         ),
         migrations.AddField(
-            model_name='watch',
-            name='ends_at',
+            model_name="watch",
+            name="ends_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='watch',
-            name='off_delay_s',
+            model_name="watch",
+            name="off_delay_s",
             field=models.FloatField(db_default=0.0, default=0.0),
         ),
         migrations.AddField(
-            model_name='watch',
-            name='starts_at',
+            model_name="watch",
+            name="starts_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='watch',
-            name='steps',
+            model_name="watch",
+            name="steps",
             field=models.JSONField(db_default={}, default=dict),
         ),
         migrations.AddField(
-            model_name='watch',
-            name='suppress_within',
-            field=models.CharField(db_default='thing', default='thing', max_length=10),
+            model_name="watch",
+            name="suppress_within",
+            field=models.CharField(db_default="thing", default="thing", max_length=10),
         ),
         migrations.AddField(
-            model_name='watch',
-            name='suppresses',
+            model_name="watch",
+            name="suppresses",
             field=models.JSONField(db_default=[], default=list),
         ),
         migrations.AddConstraint(
-            model_name='pending',
-            constraint=models.UniqueConstraint(fields=('watch_code', 'datastream_id', 'level', 'leaving'), name='decide_pending_one_way'),
+            model_name="pending",
+            constraint=models.UniqueConstraint(
+                fields=("watch_code", "datastream_id", "level", "leaving"), name="decide_pending_one_way"
+            ),
         ),
         migrations.AddField(
-            model_name='activation',
-            name='alarm',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='activations', to='decide.alarm'),
+            model_name="activation",
+            name="alarm",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="activations", to="decide.alarm"
+            ),
         ),
         migrations.AddIndex(
-            model_name='flood',
-            index=models.Index(fields=['-began_at'], name='decide_flood_began'),
+            model_name="flood",
+            index=models.Index(fields=["-began_at"], name="decide_flood_began"),
         ),
         migrations.AddConstraint(
-            model_name='flood',
-            constraint=models.UniqueConstraint(models.Value(1), condition=models.Q(('ended_at', None)), name='decide_flood_one_lasts'),
+            model_name="flood",
+            constraint=models.UniqueConstraint(
+                models.Value(1), condition=models.Q(("ended_at", None)), name="decide_flood_one_lasts"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='measure',
-            constraint=models.UniqueConstraint(fields=('code', 'version'), name='decide_measure_version'),
+            model_name="measure",
+            constraint=models.UniqueConstraint(fields=("code", "version"), name="decide_measure_version"),
         ),
         migrations.AddConstraint(
-            model_name='measure',
-            constraint=models.UniqueConstraint(condition=models.Q(('valid_until', None)), fields=('code',), name='decide_measure_in_force'),
+            model_name="measure",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("valid_until", None)), fields=("code",), name="decide_measure_in_force"
+            ),
         ),
         migrations.AddField(
-            model_name='shelvingrequest',
-            name='alarm',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shelving_requests', to='decide.alarm'),
+            model_name="shelvingrequest",
+            name="alarm",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="shelving_requests", to="decide.alarm"
+            ),
         ),
         migrations.AddIndex(
-            model_name='activation',
-            index=models.Index(fields=['told_at'], name='decide_activation_told_at'),
+            model_name="activation",
+            index=models.Index(fields=["told_at"], name="decide_activation_told_at"),
         ),
         migrations.AddConstraint(
-            model_name='shelvingrequest',
-            constraint=models.UniqueConstraint(condition=models.Q(('outcome', '')), fields=('alarm',), name='decide_shelvingrequest_one_waits'),
+            model_name="shelvingrequest",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("outcome", "")), fields=("alarm",), name="decide_shelvingrequest_one_waits"
+            ),
         ),
     ]

@@ -25,6 +25,7 @@ from cityloop.decide.rules.lifecycle import (
     state_of,
 )
 from cityloop.decide.rules.machine import Condition, Event, EventKind, Sample, matured, step
+from cityloop.decide.rules.validity import ValidityError, check_validity, is_asleep
 
 __all__ = [
     "DELAY_S_MAX",
@@ -45,12 +46,15 @@ __all__ = [
     "Sample",
     "ShelvingSpanError",
     "Step",
+    "ValidityError",
     "change_per_minute",
     "check_shelving",
+    "check_validity",
     "clipped",
     "faded",
     "firings_of",
     "hour_of_week",
+    "is_asleep",
     "is_done",
     "matured",
     "merged",

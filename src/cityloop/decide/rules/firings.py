@@ -55,13 +55,9 @@ def firings_of(events: Iterable[Event]) -> list[Firing]:
             continue
         last = found[-1]
         if event.kind is EventKind.CLEARED:
-            found[-1] = Firing(
-                last.since_us, last.raised_us, event.at_us, last.level, last.value, last.observation_id
-            )
+            found[-1] = Firing(last.since_us, last.raised_us, event.at_us, last.level, last.value, last.observation_id)
         elif event.level < last.level:
-            found[-1] = Firing(
-                last.since_us, last.raised_us, None, event.level, sample.value, sample.observation_id
-            )
+            found[-1] = Firing(last.since_us, last.raised_us, None, event.level, sample.value, sample.observation_id)
     return found
 
 

@@ -134,7 +134,12 @@ class Ladder:
         own = {Level(int(level)): Step(**step) for level, step in steps.items()}
         try:
             return cls.of(
-                WatchKind(kind), limits=by_level, hysteresis=hysteresis, hold_s=hold_s, off_delay_s=off_delay_s, steps=own
+                WatchKind(kind),
+                limits=by_level,
+                hysteresis=hysteresis,
+                hold_s=hold_s,
+                off_delay_s=off_delay_s,
+                steps=own,
             )
         except LimitsError:
             return None
@@ -192,14 +197,12 @@ class Ladder:
 
 def _filled(own: Step, shared: Step) -> tuple[float, float, float]:
     """Return dead band, on-delay and off-delay, the watch's where the level has none of its own."""
-    pairs = zip((own.hysteresis, own.hold_s, own.off_delay_s), (shared.hysteresis, shared.hold_s, shared.off_delay_s))
-    first, second, third = (float(theirs or 0.0) if mine is None else mine for mine, theirs in pairs)
-    return first, second, third
+    given = (own.hysteresis, shared.hysteresis), (own.hold_s, shared.hold_s), (own.off_delay_s, shared.off_delay_s)
+    dead_band, on_s, off_s = (float(theirs or 0.0) if mine is None else mine for mine, theirs in given)
+    return dead_band, on_s, off_s
 
 
-def _check_numbers(
-    kind: WatchKind, limits: Mapping[Level, float], spans: Sequence[tuple[float, float, float]]
-) -> None:
+def _check_numbers(kind: WatchKind, limits: Mapping[Level, float], spans: Sequence[tuple[float, float, float]]) -> None:
     if not limits:
         raise LimitsError(reason=Text("至少一个级别要有限值。", "at least one level needs a limit."))
     numbers = [number for span in spans for number in span]

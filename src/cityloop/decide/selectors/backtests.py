@@ -153,15 +153,17 @@ def backtest(trial: Trial, *, until: datetime, span: timedelta = YEAR) -> Backte
     Raises:
         LimitsError: if the limits cannot be used.
     """
-    views = sense.stream_views(trial.datastream_ids)
-    asked = [views[number] for number in trial.datastream_ids if number in views]
+    first = trial.datastream_ids[:STREAMS_MAX]
+    views = sense.stream_views(first)
     found: list[StreamPast] = []
-    for view in asked[:STREAMS_MAX]:
+    for view in (views[number] for number in first if number in views):
         room = READINGS_TOGETHER_MAX - sum(past.readings for past in found)
         if room <= 0:
             break
         found.append(_past_of(trial, view, until=until, span=span, readings_max=min(room, READINGS_MAX)))
-    return Backtest(since=until - span, until=until, streams=tuple(found), left_out=len(asked) - len(found))
+    return Backtest(
+        since=until - span, until=until, streams=tuple(found), left_out=len(trial.datastream_ids) - len(found)
+    )
 
 
 def _past_of(

@@ -131,6 +131,12 @@ def watch(code: str) -> WatchView:
     return watch_view(row)
 
 
+def streams_of_watch(code: str) -> tuple[int, ...]:
+    """Return the streams the version in force looks at, by number."""
+    bound = WatchStream.objects.filter(watch__code=code, watch__valid_until=None).order_by("datastream_id")
+    return tuple(bound.values_list("datastream_id", flat=True))
+
+
 def watch_versions(code: str) -> list[WatchView]:
     """Return all versions of a watch, newest first."""
     rows = Watch.objects.filter(code=code).annotate(stream_count=Count("streams")).order_by("-version")

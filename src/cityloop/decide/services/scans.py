@@ -56,9 +56,7 @@ def _listening_since(now: datetime) -> datetime:
 
 
 def _bindings() -> list[WatchStream]:
-    rows = WatchStream.objects.filter(
-        watch__in=in_use(), watch__kind__in=[WatchKind.SILENT, WatchKind.STUCK]
-    )
+    rows = WatchStream.objects.filter(watch__in=in_use(), watch__kind__in=[WatchKind.SILENT, WatchKind.STUCK])
     return list(rows.select_related("watch"))
 
 

@@ -59,7 +59,9 @@ def past_of(readings: Sequence[tuple[float, float]], *, until_s: float | None = 
 def one_by_one(ladder: Ladder, past: Past) -> list[Event]:
     """What the machine makes of every single reading, without any screen."""
     condition, events, before = Condition(), [], None
-    for at_us, value, number in zip(past.at_us.tolist(), past.value.tolist(), past.observation_id.tolist(), strict=True):
+    for at_us, value, number in zip(
+        past.at_us.tolist(), past.value.tolist(), past.observation_id.tolist(), strict=True
+    ):
         judged = value
         if ladder.kind is WatchKind.RATE:
             judged = change_per_minute(value, at_us, previous=before[1], previous_us=before[0]) if before else None
@@ -159,7 +161,7 @@ def test_the_picture_loses_no_peak(values: list[float], parts: int) -> None:
 
 def wandering(seed: int, count: int = 90) -> list[tuple[float, float]]:
     """A made-up pressure that wanders about the limits of the tests."""
-    chance, second, value, readings = random.Random(seed), 0.0, 0.3, []
+    chance, second, value, readings = random.Random(seed), 0.0, 0.3, []  # noqa: S311  no secret
     for _ in range(count):
         second += chance.choice([5, 10, 30, 60])
         value = min(0.5, max(0.0, value + chance.uniform(-0.12, 0.12)))

@@ -217,7 +217,8 @@ LADDERS = st.builds(
     hold_s=st.integers(0, 300),
     off_delay_s=st.integers(0, 300),
     steps=st.dictionaries(
-        st.sampled_from(Level), st.builds(Step, hysteresis=st.none() | st.floats(0, 20), hold_s=DELAYS, off_delay_s=DELAYS)
+        st.sampled_from(Level),
+        st.builds(Step, hysteresis=st.none() | st.floats(0, 20), hold_s=DELAYS, off_delay_s=DELAYS),
     ),
 )
 """Ladders of every sort: shared dead bands and delays, and levels that have their own."""

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cityloop.decide import facade
 from cityloop.decide.facade import AlarmView
-from cityloop.decide.forms import AlarmFilterForm, NoteForm, ShelveForm
+from cityloop.decide.forms.alarms import AlarmFilterForm, NoteForm, ShelveForm
 from cityloop.kernel.areas import CITY, AreaCode
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.text import Text

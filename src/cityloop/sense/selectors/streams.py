@@ -126,7 +126,7 @@ def streams_of_project(project: str) -> list[StreamView]:
 
 
 def streams_named(names: Iterable[str], *, streams_max: int) -> list[StreamView]:
-    """Return the datastreams that codes, `prefix*` patterns and `#id` numbers name, by code; names of none are passed over.
+    """Return the datastreams that codes, `prefix*` patterns and `#id` numbers name, by code.
 
     Args:
         names: such as `lifelines/water.point-*` or `#17`.
