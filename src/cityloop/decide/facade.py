@@ -31,6 +31,16 @@ from cityloop.decide.selectors.alarms import (
 )
 from cityloop.decide.selectors.backtests import Backtest, StreamPast, Trial
 from cityloop.decide.selectors.backtests import backtest as _backtest
+from cityloop.decide.selectors.measures import MeasureView, flood_lasts, measure, measure_versions, measures
+from cityloop.decide.selectors.performance import (
+    ActivationView,
+    Frequent,
+    Performance,
+    activations,
+    counted_since,
+    performance,
+)
+from cityloop.decide.selectors.shelving import ShelvingView, shelving_request, shelving_requests, waiting_requests
 from cityloop.decide.selectors.watches import (
     WatchView,
     actor_names,
@@ -42,6 +52,8 @@ from cityloop.decide.selectors.watches import (
 )
 from cityloop.decide.services import alarms as _alarms
 from cityloop.decide.services import making as _making
+from cityloop.decide.services import measures as _measures
+from cityloop.decide.services import shelving as _shelving
 from cityloop.decide.services import watches as _watches
 from cityloop.decide.services.alarms import (
     AlarmAlreadyClosedError,
@@ -53,7 +65,20 @@ from cityloop.decide.services.baselines import learn_baselines, refresh_baseline
 from cityloop.decide.services.cases import note_case
 from cityloop.decide.services.machine import run_machine
 from cityloop.decide.services.making import StreamsUnfitError, WatchDraft, apply_validity, streams_for
+from cityloop.decide.services.measures import (
+    FloodBoundsError,
+    MeasureChangedMeanwhileError,
+    MeasureEdit,
+    MeasureUnfitError,
+    scan_flood,
+)
 from cityloop.decide.services.scans import scan_silence
+from cityloop.decide.services.shelving import (
+    ShelvingAnsweredError,
+    ShelvingAskedAlreadyError,
+    ShelvingNotNeededError,
+    ShelvingOutdatedError,
+)
 from cityloop.decide.services.watches import (
     WATCHES_CHANNEL,
     UnknownWatchError,
@@ -157,6 +182,31 @@ def shelve(  # noqa: PLR0913  each says one thing
     )
 
 
+def ask_to_shelve(
+    alarm_id: int, *, person_id: int, reason: str, until: datetime, now: datetime | None = None
+) -> ShelvingView:
+    """Ask for a grave alarm to be shelved by a second person's consent; errors as `services.shelving.ask_to_shelve`."""
+    return _shelving.ask_to_shelve(alarm_id, person=person(person_id), reason=reason, until=until, now=now or _now())
+
+
+def consent_to_shelving(request_id: int, *, person_id: int, now: datetime | None = None) -> ShelvingView:
+    """Consent as the second person; errors as `services.shelving.consent_to_shelving`."""
+    return _shelving.consent_to_shelving(request_id, person=person(person_id), now=now or _now())
+
+
+def decline_shelving(request_id: int, *, person_id: int, note: str = "", now: datetime | None = None) -> ShelvingView:
+    """Refuse a request, or withdraw one's own; errors as `services.shelving.decline_shelving`."""
+    return _shelving.decline_shelving(request_id, person=person(person_id), note=note, now=now or _now())
+
+
+def change_measure(
+    code: str, *, person_id: int, edit: MeasureEdit, expected_version: int, now: datetime | None = None
+) -> MeasureView:
+    """Make a new version of a threshold; errors as `services.measures.change_measure`."""
+    who = person(person_id)
+    return _measures.change_measure(code, person=who, edit=edit, expected_version=expected_version, now=now or _now())
+
+
 def unshelve(alarm_id: int, *, person_id: int, now: datetime | None = None) -> AlarmView:
     """Bring a silenced alarm back before its time.
 
@@ -184,6 +234,7 @@ __all__ = [
     "DELAY_S_MAX",
     "SHELVING_MAX",
     "WATCHES_CHANNEL",
+    "ActivationView",
     "Alarm",
     "AlarmAlreadyClosedError",
     "AlarmCounts",
@@ -195,11 +246,23 @@ __all__ = [
     "ConsentMissingError",
     "DistrictAlarms",
     "Firing",
+    "FloodBoundsError",
+    "Frequent",
     "LevelTally",
     "LimitsError",
     "MachineView",
+    "MeasureChangedMeanwhileError",
+    "MeasureEdit",
+    "MeasureUnfitError",
+    "MeasureView",
+    "Performance",
     "ReasonMissingError",
+    "ShelvingAnsweredError",
+    "ShelvingAskedAlreadyError",
+    "ShelvingNotNeededError",
+    "ShelvingOutdatedError",
     "ShelvingSpanError",
+    "ShelvingView",
     "Step",
     "StreamPast",
     "StreamsUnfitError",
@@ -212,6 +275,7 @@ __all__ = [
     "WatchEdit",
     "WatchView",
     "acknowledge",
+    "activations",
     "actor_names",
     "alarm",
     "alarm_counts",
@@ -219,25 +283,39 @@ __all__ = [
     "alarm_of_case",
     "alarms",
     "apply_validity",
+    "ask_to_shelve",
     "backtest",
+    "change_measure",
     "close_alarm",
+    "consent_to_shelving",
+    "counted_since",
     "declare",
+    "decline_shelving",
     "edit_watch",
+    "flood_lasts",
     "learn_baselines",
     "machine_state",
     "make_watch",
+    "measure",
+    "measure_versions",
+    "measures",
     "needs_consent",
     "note_case",
     "open_alarms",
     "open_alarms_by_district",
+    "performance",
     "refresh_baselines",
     "relearn_baselines",
     "run_machine",
+    "scan_flood",
     "scan_silence",
     "shelve",
+    "shelving_request",
+    "shelving_requests",
     "streams_for",
     "streams_of_watch",
     "unshelve",
+    "waiting_requests",
     "watch",
     "watch_version",
     "watch_versions",

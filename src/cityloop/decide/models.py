@@ -212,6 +212,9 @@ class Alarm(models.Model):
             models.Index(fields=["-raised_at"], name="decide_alarm_raised"),
             models.Index(fields=["case_id"], condition=Q(case_id__isnull=False), name="decide_alarm_case"),
             models.Index(fields=["datastream_id", "-raised_at"], name="decide_alarm_stream"),
+            models.Index(
+                fields=["suppressed_at"], condition=Q(suppressed_at__isnull=False), name="decide_alarm_suppressed"
+            ),
         ]
 
 

@@ -22,6 +22,7 @@ STATES = (
     (AlarmState.RAISED.value, _("Not acknowledged")),
     (AlarmState.ACKNOWLEDGED.value, _("Acknowledged")),
     (AlarmState.SHELVED.value, _("Shelved")),
+    (AlarmState.SUPPRESSED.value, _("Suppressed")),
     (AlarmState.CLEARED.value, _("Cleared, not acknowledged")),
     (AlarmState.CLOSED.value, _("Closed")),
 )
@@ -99,3 +100,18 @@ class ShelveForm(HouseForm):
         if until is not None and not now < until <= now + SHELVING_MAX:
             self.add_error("until", _("The end must lie in the future, within seven days."))
         return cleaned
+
+
+class AskForm(HouseForm):
+    """Why and until when a grave alarm shall be silenced; a second person answers later."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+    until = forms.DateTimeField(
+        label=_("Until"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Offer an hour; fields have names of their own beside the form of the desk."""
+        kwargs.setdefault("initial", {"until": timezone.localtime() + SHELVED_FOR})
+        super().__init__(*args, auto_id="ask_%s", **kwargs)

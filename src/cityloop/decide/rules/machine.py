@@ -1,7 +1,8 @@
 """The alarm machine of one watch over one stream: samples in, events out, nothing else.
 
-It does not matter how samples are cut into batches: the outcome depends on their order and times only. On-delay (hold) and
-off-delay are measured on the stream's own clock between two samples; `matured` moves the clock on where no sample comes.
+It does not matter how samples are cut into batches: the outcome depends on their order and times only. On-delay (hold)
+and off-delay are measured on the stream's own clock between two samples; `matured` moves the clock on where no sample
+comes.
 """
 
 from collections.abc import Mapping

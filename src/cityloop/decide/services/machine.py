@@ -5,7 +5,7 @@ be killed at any moment: a run is one transaction, and what it consumed is delet
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,13 @@ from cityloop.decide.selectors.streams import Newest, newest_of
 from cityloop.decide.selectors.watches import bindings_of, codes_of, in_force, ladder_of
 from cityloop.decide.services import life
 from cityloop.decide.services.chronicle import Chronicle
+from cityloop.decide.services.shelving import expire_requests
+from cityloop.decide.services.suppression import (
+    Suppressors,
+    settle_suppression,
+    standing_suppressors,
+    suppressing_watches,
+)
 from cityloop.journal.facade import post
 from cityloop.kernel.facts import Fact
 from cityloop.kernel.instants import from_us, to_us
@@ -79,6 +86,7 @@ class _Run:
     facts: list[Fact] = field(default_factory=list)
     stale: set[tuple[int, int]] = field(default_factory=set)
     periods: dict[tuple[int, int], float | None] = field(default_factory=dict)
+    suppressors: Suppressors = field(default_factory=Suppressors)
 
 
 def run_machine(now: datetime) -> int:
@@ -117,6 +125,7 @@ def _run_once(now: datetime) -> _Run:
     run.put_off = {stream for stream, one in late.items() if not _has_caught_up(run, stream, one)}
     _read_candidates(run, late)
     _take_back_shelved(run)
+    expire_requests(run.now)
     _judge(run, pending)
     _write(run)
     return run
@@ -174,7 +183,25 @@ def _judge(run: _Run, pending: list[Pending]) -> None:
     watches = in_force({code for code, _ in samples} | {code for code, _ in held})
     run.periods = bindings_of(watch.pk for watch in watches.values())
     open_alarms = _open_alarms(samples.keys() | held.keys())
-    for key in dict.fromkeys([*samples, *held]):
+    suppressing = suppressing_watches()
+    keys = dict.fromkeys([*samples, *held])
+    # Whoever suppresses is judged first, so that what it suppresses in the same run calls nobody.
+    for part in ([key for key in keys if key[0] in suppressing], [key for key in keys if key[0] not in suppressing]):
+        run.suppressors = standing_suppressors(suppressing)
+        _judge_keys(run, part, samples=samples, held=held, watches=watches, open_alarms=open_alarms)
+    run.facts += settle_suppression(standing_suppressors(suppressing), run.now)
+
+
+def _judge_keys(  # noqa: PLR0913  each says one thing
+    run: _Run,
+    keys: Iterable[Key],
+    *,
+    samples: Mapping[Key, list[Sample]],
+    held: Mapping[Key, list[Pending]],
+    watches: Mapping[str, Watch],
+    open_alarms: Mapping[Key, Alarm],
+) -> None:
+    for key in keys:
         watch = watches.get(key[0])
         if watch is None:
             run.ignored += len(samples.get(key, ()))
@@ -237,7 +264,10 @@ def _judge_one(  # noqa: PLR0913, PLR0917  each says one thing
         condition, happened = matured(condition, ladder, until_us=_clock_of(run, key[1], condition, ladder))
         events += happened
     if events:
-        chronicle = Chronicle(watch, ladder, datastream_id=key[1], alarm=alarm, now=run.now, late_after=LATE_AFTER)
+        chronicle = Chronicle(
+            watch, ladder, datastream_id=key[1], alarm=alarm, now=run.now, late_after=LATE_AFTER,
+            suppressor=run.suppressors.over(*key),
+        )  # fmt: skip
         run.facts += chronicle.write(events)
     if (condition.onsets, condition.leavings) != (before.onsets, before.leavings):
         _keep_pending(key, condition, ladder)
