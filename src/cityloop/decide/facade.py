@@ -2,7 +2,18 @@
 
 from datetime import UTC, datetime
 
-from cityloop.decide.rules import AlarmState, ConsentMissingError, LimitsError, ShelvingSpanError, needs_consent
+from cityloop.decide.rules import (
+    DELAY_S_MAX,
+    AlarmState,
+    ConsentMissingError,
+    Firing,
+    LevelTally,
+    LimitsError,
+    ShelvingSpanError,
+    Step,
+    ValidityError,
+    needs_consent,
+)
 from cityloop.decide.rules.lifecycle import SHELVING_MAX
 from cityloop.decide.selectors.alarms import (
     AlarmCounts,
@@ -18,8 +29,31 @@ from cityloop.decide.selectors.alarms import (
     open_alarms,
     open_alarms_by_district,
 )
-from cityloop.decide.selectors.watches import WatchView, actor_names, watch, watch_version, watch_versions, watches
+from cityloop.decide.selectors.backtests import Backtest, StreamPast, Trial
+from cityloop.decide.selectors.backtests import backtest as _backtest
+from cityloop.decide.selectors.measures import MeasureView, flood_lasts, measure, measure_versions, measures
+from cityloop.decide.selectors.performance import (
+    ActivationView,
+    Frequent,
+    Performance,
+    activations,
+    counted_since,
+    performance,
+)
+from cityloop.decide.selectors.shelving import ShelvingView, shelving_request, shelving_requests, waiting_requests
+from cityloop.decide.selectors.watches import (
+    WatchView,
+    actor_names,
+    streams_of_watch,
+    watch,
+    watch_version,
+    watch_versions,
+    watches,
+)
 from cityloop.decide.services import alarms as _alarms
+from cityloop.decide.services import making as _making
+from cityloop.decide.services import measures as _measures
+from cityloop.decide.services import shelving as _shelving
 from cityloop.decide.services import watches as _watches
 from cityloop.decide.services.alarms import (
     AlarmAlreadyClosedError,
@@ -30,8 +64,27 @@ from cityloop.decide.services.alarms import (
 from cityloop.decide.services.baselines import learn_baselines, refresh_baselines, relearn_baselines
 from cityloop.decide.services.cases import note_case
 from cityloop.decide.services.machine import run_machine
+from cityloop.decide.services.making import StreamsUnfitError, WatchDraft, apply_validity, streams_for
+from cityloop.decide.services.measures import (
+    FloodBoundsError,
+    MeasureChangedMeanwhileError,
+    MeasureEdit,
+    MeasureUnfitError,
+    scan_flood,
+)
 from cityloop.decide.services.scans import scan_silence
-from cityloop.decide.services.watches import WATCHES_CHANNEL, WatchChangedMeanwhileError, WatchEdit
+from cityloop.decide.services.shelving import (
+    ShelvingAnsweredError,
+    ShelvingAskedAlreadyError,
+    ShelvingNotNeededError,
+    ShelvingOutdatedError,
+)
+from cityloop.decide.services.watches import (
+    WATCHES_CHANNEL,
+    UnknownWatchError,
+    WatchChangedMeanwhileError,
+    WatchEdit,
+)
 from cityloop.kernel.declarations import Project
 from cityloop.registry.facade import person
 
@@ -65,6 +118,24 @@ def edit_watch(
     """Make a new version of a watch with a person's limits; errors as `services.watches.edit_watch`."""
     who = person(person_id)
     return _watches.edit_watch(code, person=who, edit=edit, expected_version=expected_version, now=now or _now())
+
+
+def make_watch(*, person_id: int, draft: WatchDraft, edit: WatchEdit, now: datetime | None = None) -> WatchView:
+    """Make a watch that no project declares; errors as `services.making.make_watch`."""
+    return _making.make_watch(person=person(person_id), draft=draft, edit=edit, now=now or _now())
+
+
+def backtest(trial: Trial, *, until: datetime | None = None) -> Backtest:
+    """Return what a watch would have done to the last year of its streams' history.
+
+    Args:
+        trial: the watch as it would be.
+        until: up to when; the present where it is not given.
+
+    Raises:
+        LimitsError: if its limits cannot be used.
+    """
+    return _backtest(trial, until=until or _now())
 
 
 def acknowledge(alarm_id: int, *, person_id: int, note: str = "", now: datetime | None = None) -> AlarmView:
@@ -111,6 +182,31 @@ def shelve(  # noqa: PLR0913  each says one thing
     )
 
 
+def ask_to_shelve(
+    alarm_id: int, *, person_id: int, reason: str, until: datetime, now: datetime | None = None
+) -> ShelvingView:
+    """Ask for a grave alarm to be shelved by a second person's consent; errors as `services.shelving.ask_to_shelve`."""
+    return _shelving.ask_to_shelve(alarm_id, person=person(person_id), reason=reason, until=until, now=now or _now())
+
+
+def consent_to_shelving(request_id: int, *, person_id: int, now: datetime | None = None) -> ShelvingView:
+    """Consent as the second person; errors as `services.shelving.consent_to_shelving`."""
+    return _shelving.consent_to_shelving(request_id, person=person(person_id), now=now or _now())
+
+
+def decline_shelving(request_id: int, *, person_id: int, note: str = "", now: datetime | None = None) -> ShelvingView:
+    """Refuse a request, or withdraw one's own; errors as `services.shelving.decline_shelving`."""
+    return _shelving.decline_shelving(request_id, person=person(person_id), note=note, now=now or _now())
+
+
+def change_measure(
+    code: str, *, person_id: int, edit: MeasureEdit, expected_version: int, now: datetime | None = None
+) -> MeasureView:
+    """Make a new version of a threshold; errors as `services.measures.change_measure`."""
+    who = person(person_id)
+    return _measures.change_measure(code, person=who, edit=edit, expected_version=expected_version, now=now or _now())
+
+
 def unshelve(alarm_id: int, *, person_id: int, now: datetime | None = None) -> AlarmView:
     """Bring a silenced alarm back before its time.
 
@@ -135,8 +231,10 @@ def close_alarm(alarm_id: int, *, person_id: int, note: str = "", now: datetime 
 
 
 __all__ = [
+    "DELAY_S_MAX",
     "SHELVING_MAX",
     "WATCHES_CHANNEL",
+    "ActivationView",
     "Alarm",
     "AlarmAlreadyClosedError",
     "AlarmCounts",
@@ -144,38 +242,80 @@ __all__ = [
     "AlarmState",
     "AlarmStillStandsError",
     "AlarmView",
+    "Backtest",
     "ConsentMissingError",
     "DistrictAlarms",
+    "Firing",
+    "FloodBoundsError",
+    "Frequent",
+    "LevelTally",
     "LimitsError",
     "MachineView",
+    "MeasureChangedMeanwhileError",
+    "MeasureEdit",
+    "MeasureUnfitError",
+    "MeasureView",
+    "Performance",
     "ReasonMissingError",
+    "ShelvingAnsweredError",
+    "ShelvingAskedAlreadyError",
+    "ShelvingNotNeededError",
+    "ShelvingOutdatedError",
     "ShelvingSpanError",
+    "ShelvingView",
+    "Step",
+    "StreamPast",
+    "StreamsUnfitError",
+    "Trial",
+    "UnknownWatchError",
+    "ValidityError",
     "Watch",
     "WatchChangedMeanwhileError",
+    "WatchDraft",
     "WatchEdit",
     "WatchView",
     "acknowledge",
+    "activations",
     "actor_names",
     "alarm",
     "alarm_counts",
     "alarm_number",
     "alarm_of_case",
     "alarms",
+    "apply_validity",
+    "ask_to_shelve",
+    "backtest",
+    "change_measure",
     "close_alarm",
+    "consent_to_shelving",
+    "counted_since",
     "declare",
+    "decline_shelving",
     "edit_watch",
+    "flood_lasts",
     "learn_baselines",
     "machine_state",
+    "make_watch",
+    "measure",
+    "measure_versions",
+    "measures",
     "needs_consent",
     "note_case",
     "open_alarms",
     "open_alarms_by_district",
+    "performance",
     "refresh_baselines",
     "relearn_baselines",
     "run_machine",
+    "scan_flood",
     "scan_silence",
     "shelve",
+    "shelving_request",
+    "shelving_requests",
+    "streams_for",
+    "streams_of_watch",
     "unshelve",
+    "waiting_requests",
     "watch",
     "watch_version",
     "watch_versions",

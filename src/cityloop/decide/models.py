@@ -13,7 +13,8 @@ class Watch(models.Model):
     """One version of a watch; the version in force has no `valid_until`.
 
     `declared` is the fingerprint of the declaration the version goes back to; a declaration that has not changed leaves
-    what a person has edited alone.
+    what a person has edited alone. A watch that a person has made has no project. A version judges from `starts_at`
+    until `ends_at`; `asleep` says that the present lies outside.
     """
 
     code = models.CharField(max_length=120)
@@ -26,12 +27,19 @@ class Watch(models.Model):
     limits = models.JSONField(default=dict)
     hysteresis = models.FloatField(default=0.0)
     hold_s = models.FloatField(default=0.0)
+    off_delay_s = models.FloatField(default=0.0, db_default=0.0)
+    steps = models.JSONField(default=dict, db_default={})
     unit = models.CharField(max_length=40)
     basis_zh = models.TextField()
     basis_en = models.TextField()
     confirmed = models.BooleanField(default=False)
     enabled = models.BooleanField(default=True)
     case_kind = models.CharField(max_length=120, default="", blank=True)
+    starts_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)
+    asleep = models.BooleanField(default=False, db_default=False)
+    suppresses = models.JSONField(default=list, db_default=[])
+    suppress_within = models.CharField(max_length=10, default="thing", db_default="thing")
     declared = models.CharField(max_length=64)
     changed_by = models.CharField(max_length=120)
     change_note = models.TextField(default="", blank=True)
@@ -114,11 +122,12 @@ class Candidate(models.Model):
 
 
 class Pending(models.Model):
-    """A level that is reached but not yet held long enough; `due_at` is when the hold is over by the wall clock."""
+    """A level that waits for its on-delay, or while `leaving` for its off-delay; `due_at` is when by the wall clock."""
 
     watch_code = models.CharField(max_length=120)
     datastream_id = models.BigIntegerField()
     level = models.SmallIntegerField()
+    leaving = models.BooleanField(default=False, db_default=False)
     since = models.DateTimeField()
     received_at = models.DateTimeField()
     due_at = models.DateTimeField()
@@ -126,11 +135,13 @@ class Pending(models.Model):
     observation_id = models.BigIntegerField()
 
     class Meta:
-        """One a watch, stream and level."""
+        """One a watch, stream, level and direction."""
 
         db_table = "decide_pending"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["watch_code", "datastream_id", "level"], name="decide_pending_once"),
+            models.UniqueConstraint(
+                fields=["watch_code", "datastream_id", "level", "leaving"], name="decide_pending_one_way"
+            ),
         ]
 
 
@@ -160,6 +171,7 @@ class Alarm(models.Model):
     unit = models.CharField(max_length=40)
     hysteresis = models.FloatField(default=0.0)
     hold_s = models.FloatField(default=0.0)
+    off_delay_s = models.FloatField(default=0.0, db_default=0.0)
     count = models.IntegerField(default=1)
     late = models.BooleanField(default=False)
     first_at = models.DateTimeField()
@@ -176,6 +188,8 @@ class Alarm(models.Model):
     shelve_reason = models.TextField(default="")
     shelve_level = models.SmallIntegerField(null=True)
     shelve_consent_by = models.CharField(max_length=120, default="")
+    suppressed_at = models.DateTimeField(null=True)
+    suppressed_by = models.CharField(max_length=120, default="", db_default="")
     cleared_at = models.DateTimeField(null=True)
     clear_value = models.FloatField(null=True)
     closed_at = models.DateTimeField(null=True)
@@ -198,6 +212,99 @@ class Alarm(models.Model):
             models.Index(fields=["-raised_at"], name="decide_alarm_raised"),
             models.Index(fields=["case_id"], condition=Q(case_id__isnull=False), name="decide_alarm_case"),
             models.Index(fields=["datastream_id", "-raised_at"], name="decide_alarm_stream"),
+            models.Index(
+                fields=["suppressed_at"], condition=Q(suppressed_at__isnull=False), name="decide_alarm_suppressed"
+            ),
+        ]
+
+
+class ShelvingRequest(models.Model):
+    """One person asks that a grave alarm be shelved; nothing is shelved until another consents.
+
+    `outcome` is empty while it waits, then `confirmed`, `refused`, `withdrawn` or `expired`.
+    """
+
+    alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="shelving_requests")
+    level = models.SmallIntegerField()
+    reason = models.TextField()
+    until = models.DateTimeField()
+    requested_at = models.DateTimeField()
+    requested_by = models.CharField(max_length=120)
+    outcome = models.CharField(max_length=12, default="")
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=120, default="")
+    note = models.TextField(default="")
+
+    class Meta:
+        """One waits an alarm."""
+
+        db_table = "decide_shelvingrequest"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["alarm"], condition=Q(outcome=""), name="decide_shelvingrequest_one_waits"),
+        ]
+
+
+class Activation(models.Model):
+    """A condition began to stand: the first time and every repeat; the performance of the alarms is counted in these.
+
+    `at` is phenomenon time, `told_at` when it was. Several of one alarm in one run of the machine are told as one:
+    `told` marks it.
+    """
+
+    alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="activations")
+    watch_code = models.CharField(max_length=120)
+    datastream_id = models.BigIntegerField()
+    area = models.CharField(max_length=15)
+    level = models.SmallIntegerField()
+    at = models.DateTimeField()
+    told_at = models.DateTimeField()
+    told = models.BooleanField()
+
+    class Meta:
+        """Read by when they were told."""
+
+        db_table = "decide_activation"
+        indexes: ClassVar = [models.Index(fields=["told_at"], name="decide_activation_told_at")]
+
+
+class Flood(models.Model):
+    """More alarms came than the people on duty can answer; the last one may still last."""
+
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    peak = models.IntegerField()
+
+    class Meta:
+        """One lasts at a time."""
+
+        db_table = "decide_flood"
+        constraints: ClassVar = [
+            models.UniqueConstraint(models.Value(1), condition=Q(ended_at=None), name="decide_flood_one_lasts"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["-began_at"], name="decide_flood_began")]
+
+
+class Measure(models.Model):
+    """A version of a threshold of alarm management, with its basis; without a row the default of the product holds."""
+
+    code = models.CharField(max_length=40)
+    version = models.IntegerField()
+    value = models.FloatField()
+    basis_zh = models.TextField()
+    basis_en = models.TextField()
+    confirmed = models.BooleanField(default=False)
+    changed_by = models.CharField(max_length=120)
+    change_note = models.TextField(default="")
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField(null=True)
+
+    class Meta:
+        """One version is in force."""
+
+        db_table = "decide_measure"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["code", "version"], name="decide_measure_version"),
+            models.UniqueConstraint(fields=["code"], condition=Q(valid_until=None), name="decide_measure_in_force"),
         ]
 
 

@@ -97,7 +97,8 @@ class WatchSpec:
             `baseline` the distance from the hour-of-week mean in its standard deviations; for `stuck` and `silent` the
             seconds without a change or a reading.
         hysteresis: how far a value must return beyond the limit before the alarm clears, in `unit`, >= 0.
-        hold_s: how long the condition must last before it is an alarm, seconds, >= 0.
+        hold_s: how long the condition must last before it is an alarm (on-delay), seconds, >= 0.
+        off_delay_s: how long it must be over before the alarm clears, seconds, >= 0.
         unit: unit symbol of the limits.
         basis: where the limits come from.
         confirmed: whether the authority has confirmed the limits; if not they are shown as defaults.
@@ -113,6 +114,7 @@ class WatchSpec:
     basis: Text
     hysteresis: float = 0.0
     hold_s: float = 0.0
+    off_delay_s: float = 0.0
     confirmed: bool = False
     case_kind: str = ""
 

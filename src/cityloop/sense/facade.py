@@ -24,11 +24,13 @@ from cityloop.sense.selectors.datasets import (
 from cityloop.sense.selectors.history import (
     ObservationView,
     Series,
+    Track,
     arrivals,
     hourly,
     observation,
     recent_observations,
     series,
+    track,
 )
 from cityloop.sense.selectors.newest import NewestReadings, newest_readings
 from cityloop.sense.selectors.qualities import late_among
@@ -49,6 +51,7 @@ from cityloop.sense.selectors.streams import (
     latest_of,
     stream_view,
     stream_views,
+    streams_named,
     streams_of_project,
 )
 from cityloop.sense.selectors.tasks import (
@@ -115,6 +118,7 @@ __all__ = [
     "ThingMade",
     "ThingOrder",
     "ThingStream",
+    "Track",
     "UnknownRetentionError",
     "arrivals",
     "assign_dataset",
@@ -153,12 +157,14 @@ __all__ = [
     "series",
     "stream_view",
     "stream_views",
+    "streams_named",
     "streams_of_dataset",
     "streams_of_project",
     "take_in_things",
     "tasks",
     "things_of_project",
     "told_things",
+    "track",
     "trim_rejected",
     "trim_retry_keys",
 ]

@@ -13,6 +13,13 @@ FACT_TITLES: dict[str, Text] = {
     "decided.WatchChanged": Text("监测规则变更", "Watch changed"),
     "decided.AlarmAcknowledged": Text("报警确认", "Alarm acknowledged"),
     "decided.AlarmShelved": Text("报警屏蔽", "Alarm shelved"),
+    "decided.ShelvingRequested": Text("申请屏蔽报警", "Shelving asked for"),
+    "decided.ShelvingDeclined": Text("屏蔽申请未通过", "Shelving not granted"),
+    "decided.AlarmSuppressed": Text("报警按设计抑制", "Alarm suppressed by design"),
+    "decided.AlarmReleased": Text("报警解除抑制", "Alarm no longer suppressed"),
+    "decided.AlarmFloodBegan": Text("报警洪水开始", "Flood of alarms began"),
+    "decided.AlarmFloodEnded": Text("报警洪水结束", "Flood of alarms ended"),
+    "decided.MeasureChanged": Text("报警管理参数变更", "Threshold of alarm management changed"),
     "decided.AlarmCleared": Text("报警恢复正常", "Alarm cleared"),
     "decided.AlarmClosed": Text("报警关闭", "Alarm closed"),
     "responded.SignalReceived": Text("收到线索", "Signal received"),
@@ -32,6 +39,13 @@ FACT_TITLES: dict[str, Text] = {
 }
 
 FIELD_TITLES: dict[str, Text] = {
+    "alarms": Text("十分钟报警数", "Alarms in ten minutes"),
+    "lasted_s": Text("持续（秒）", "Lasted, seconds"),
+    "measure": Text("参数", "Threshold"),
+    "operators": Text("在岗人数", "Operators on duty"),
+    "outcome": Text("结果", "Outcome"),
+    "peak": Text("峰值", "Peak"),
+    "suppressed_by": Text("抑制它的规则", "Suppressed by"),
     "asked": Text("任务参数", "Parameters of the task"),
     "capability": Text("任务能力", "Tasking capability"),
     "sited_at": Text("执行设备", "Device that acts"),

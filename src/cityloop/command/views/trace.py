@@ -173,6 +173,7 @@ _ALARM_STATES = {
     decide.AlarmState.RAISED: lambda: gettext("not acknowledged"),
     decide.AlarmState.ACKNOWLEDGED: lambda: gettext("acknowledged"),
     decide.AlarmState.SHELVED: lambda: gettext("shelved"),
+    decide.AlarmState.SUPPRESSED: lambda: gettext("suppressed"),
     decide.AlarmState.CLEARED: lambda: gettext("cleared"),
     decide.AlarmState.CLOSED: lambda: gettext("closed"),
 }

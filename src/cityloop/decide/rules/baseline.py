@@ -1,6 +1,7 @@
 """Hour-of-week baselines: mean and spread of each of the week's 168 hours, learnt piece by piece."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,16 @@ learnt, so that a faulty sensor cannot spoil a baseline (house default)."""
 
 _MAD_TO_DEVIATION = 1.4826
 """Median absolute deviation to standard deviation, for a normal distribution."""
+
+MEMORY = timedelta(weeks=8)
+"""How far back a baseline looks first, and after how much newer history the old fades (house default)."""
+
+SAMPLE_MIN_S = 300.0
+"""A sample is the mean of one reporting period, but of at least this span, seconds: a stream of every
+minute has twelve samples an hour, which is plenty."""
+
+KNOWN_MIN = 4.0
+"""From this many samples on, outliers are told by what is known rather than by the samples at hand."""
 
 Float64s = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
@@ -95,3 +106,13 @@ def faded(moments: Moments, *, n_max: float) -> Moments:
     if moments.n <= n_max:
         return moments
     return Moments(n_max, moments.mean, moments.m2 * (n_max - 1) / (moments.n - 1))
+
+
+def sample_s_of(period_s: float | None) -> float:
+    """Return over how many seconds the mean of a sample goes, for a stream's reporting period."""
+    return max(period_s or SAMPLE_MIN_S, SAMPLE_MIN_S)
+
+
+def samples_max_of(sample_s: float) -> float:
+    """Return how many samples an hour of the week remembers."""
+    return MEMORY / timedelta(weeks=1) * max(1.0, 3600.0 / sample_s)

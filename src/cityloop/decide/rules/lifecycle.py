@@ -16,6 +16,7 @@ class AlarmState(StrEnum):
     RAISED = "raised"
     ACKNOWLEDGED = "acknowledged"
     SHELVED = "shelved"
+    SUPPRESSED = "suppressed"
     CLEARED = "cleared"
     CLOSED = "closed"
 
@@ -34,12 +35,17 @@ class ShelvingSpanError(CityloopError):
     status = 422
 
 
-def state_of(*, acknowledged: bool, shelved: bool, cleared: bool, closed: bool) -> AlarmState:
-    """Return the state that what has happened to an alarm amounts to; a shelved alarm stays so while it clears."""
+def state_of(*, acknowledged: bool, shelved: bool, cleared: bool, closed: bool, suppressed: bool = False) -> AlarmState:
+    """Return the state that what has happened to an alarm amounts to.
+
+    A shelved or suppressed alarm stays so while it clears.
+    """
     if closed:
         return AlarmState.CLOSED
     if shelved:
         return AlarmState.SHELVED
+    if suppressed:
+        return AlarmState.SUPPRESSED
     if cleared:
         return AlarmState.CLEARED
     return AlarmState.ACKNOWLEDGED if acknowledged else AlarmState.RAISED
@@ -53,6 +59,16 @@ def is_done(*, acknowledged: bool, cleared: bool, case_closed: bool) -> bool:
 def needs_consent(level: Level) -> bool:
     """Return whether shelving an alarm of this level needs a second person (levels I and II)."""
     return level <= Level.ORANGE
+
+
+def check_span(*, now: datetime, until: datetime) -> None:
+    """Refuse a shelving that is too long or over.
+
+    Raises:
+        ShelvingSpanError: if it does not end within `SHELVING_MAX` from now.
+    """
+    if not now < until <= now + SHELVING_MAX:
+        raise ShelvingSpanError(field="until", days=SHELVING_MAX.days)
 
 
 def check_shelving(*, level: Level, now: datetime, until: datetime, person_id: int, consented_by: int | None) -> None:
@@ -72,7 +88,6 @@ def check_shelving(*, level: Level, now: datetime, until: datetime, person_id: i
     Source:
         Domain reference, section 1.3.
     """
-    if not now < until <= now + SHELVING_MAX:
-        raise ShelvingSpanError(field="until", days=SHELVING_MAX.days)
+    check_span(now=now, until=until)
     if needs_consent(level) and consented_by in (None, person_id):
         raise ConsentMissingError(field="consent_username")

@@ -1,13 +1,15 @@
 """The alarm machine of one watch over one stream: samples in, events out, nothing else.
 
-It does not matter how samples are cut into batches: the outcome depends on their order and times only. Hold is measured
-on the stream's own clock between two samples; `matured` moves the clock on where no sample comes.
+It does not matter how samples are cut into batches: the outcome depends on their order and times only. On-delay (hold)
+and off-delay are measured on the stream's own clock between two samples; `matured` moves the clock on where no sample
+comes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from cityloop.decide.rules.ladder import Ladder
+from cityloop.decide.rules.ladder import Ladder, Rung
 from cityloop.kernel.levels import Level
 
 
@@ -38,10 +40,13 @@ class Condition:
         standing: the level that stands, None while none does.
         onsets: levels graver than that which are reached but not yet held long enough, mildest first, each with the
             sample that reached it.
+        leavings: that level and milder ones that are left but not yet for their off-delay, gravest first, each with
+            the sample that left it.
     """
 
     standing: Level | None = None
     onsets: tuple[tuple[Level, Sample], ...] = ()
+    leavings: tuple[tuple[Level, Sample], ...] = ()
 
 
 class EventKind(StrEnum):
@@ -58,10 +63,10 @@ class Event:
 
     Attributes:
         kind: what.
-        at_us: when, on the stream's clock; a rise happens when its hold is over.
+        at_us: when, on the stream's clock; a rise happens when its on-delay is over, a fall when its off-delay is.
         level: the level that stands from now on; for `cleared` the one that stood.
         level_before: the level that stood before, None for `raised`.
-        sample: the sample that caused it; for a rise the onset.
+        sample: the sample that caused it: the onset of a rise, the first sample below of a fall.
     """
 
     kind: EventKind
@@ -72,42 +77,61 @@ class Event:
 
 
 def matured(condition: Condition, ladder: Ladder, *, until_us: int) -> tuple[Condition, list[Event]]:
-    """Return the condition when the stream's clock has reached a moment, and what rose on the way.
+    """Return the condition when the stream's clock has reached a moment, and what rose and fell on the way.
 
     Args:
         condition: as it was.
         ladder: the limits in force.
-        until_us: the moment, inclusive; levels whose hold is over by then rise.
+        until_us: the moment, inclusive; levels whose on-delay is over by then rise, those whose off-delay is over fall.
     """
     events: list[Event] = []
-    while due := [(s.at_us + ladder.hold_us, level, s) for level, s in condition.onsets if _rises(s, ladder, until_us)]:
-        at_us, level, sample = min(due, key=lambda item: (item[0], item[1]))
-        kind = EventKind.RAISED if condition.standing is None else EventKind.LEVEL
-        events.append(Event(kind, at_us, level, condition.standing, sample))
-        condition = Condition(level, tuple(onset for onset in condition.onsets if onset[0] < level))
+    while (happened := _next(condition, ladder)) is not None and happened[0].at_us <= until_us:
+        events.append(happened[0])
+        condition = happened[1]
     return condition, events
 
 
-def _rises(onset: Sample, ladder: Ladder, until_us: int) -> bool:
-    return onset.at_us + ladder.hold_us <= until_us
+def _next(condition: Condition, ladder: Ladder) -> tuple[Event, Condition] | None:
+    """Return what happens next if no sample comes, and the condition then; None where nothing will.
+
+    A value that has reached a level has left none that is milder, so rises and falls never wait at once.
+    """
+    if condition.onsets:
+        waiting = [(sample.at_us + ladder.on_us(level), level, sample) for level, sample in condition.onsets]
+        at_us, level, sample = min(waiting, key=lambda item: (item[0], item[1]))
+        kind = EventKind.RAISED if condition.standing is None else EventKind.LEVEL
+        graver = tuple(onset for onset in condition.onsets if onset[0] < level)
+        return Event(kind, at_us, level, condition.standing, sample), Condition(level, graver)
+    left = dict(condition.leavings)
+    if condition.standing is None or condition.standing not in left:
+        return None
+    sample = left[condition.standing]
+    at_us = sample.at_us + ladder.off_us(condition.standing)
+    after = next((rung.level for rung in ladder.under(condition.standing) if not _is_over(rung, left, at_us)), None)
+    kind = EventKind.CLEARED if after is None else EventKind.LEVEL
+    milder = tuple(one for one in condition.leavings if after is not None and one[0] >= after)
+    event = Event(kind, at_us, after or condition.standing, condition.standing, sample)
+    return event, Condition(after, (), milder)
+
+
+def _is_over(rung: Rung, left: Mapping[Level, Sample], at_us: int) -> bool:
+    return rung.level in left and left[rung.level].at_us + rung.off_us <= at_us
 
 
 def step(condition: Condition, ladder: Ladder, sample: Sample) -> tuple[Condition, list[Event]]:
     """Return the condition after a sample, and what happened, in order.
 
-    A level that was reached for the hold or longer when the sample leaves it has risen: its rise is told before its
-    return.
+    A level that was reached for its on-delay or longer when the sample leaves it has risen: its rise is told before
+    its return. A level that was left for its off-delay or longer when the sample reaches it again has fallen.
     """
     condition, events = matured(condition, ladder, until_us=sample.at_us)
+    onsets, left = dict(condition.onsets), dict(condition.leavings)
     if condition.standing is not None:
-        after = ladder.held(sample.value, standing=condition.standing)
-        if after is None:
-            events.append(Event(EventKind.CLEARED, sample.at_us, condition.standing, condition.standing, sample))
-        elif after is not condition.standing:
-            events.append(Event(EventKind.LEVEL, sample.at_us, after, condition.standing, sample))
-        condition = replace(condition, standing=after)
-    known = dict(condition.onsets)
+        gone = ladder.left(sample.value, standing=condition.standing)
+        condition = Condition(condition.standing, (), tuple((level, left.get(level, sample)) for level in gone))
+        condition, fallen = matured(condition, ladder, until_us=sample.at_us)
+        events += fallen
     reached = [level for level in ladder.reached(sample.value) if level.is_graver_than(condition.standing)]
-    condition = replace(condition, onsets=tuple((level, known.get(level, sample)) for level in reached))
+    condition = replace(condition, onsets=tuple((level, onsets.get(level, sample)) for level in reached))
     condition, risen = matured(condition, ladder, until_us=sample.at_us)
     return condition, events + risen

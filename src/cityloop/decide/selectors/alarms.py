@@ -19,6 +19,8 @@ ALARMS_MAX = 500
 """How many alarms a list returns at the most."""
 
 _DISTRICT_DIGITS = 6
+_QUIET = (AlarmState.SHELVED, AlarmState.SUPPRESSED)
+"""States of alarms that call nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,8 @@ class AlarmView:
         raised_fact: the fact that says so, None for history.
         acknowledged_at, acknowledged_by, note: who took note.
         shelved_at, shelved_until, shelved_by, shelve_reason, shelve_consent_by: who silenced it and why.
+        off_delay_s: how long it must be over, seconds.
+        suppressed_at, suppressed_by: since when and by which watch it is suppressed, None and empty where it is not.
         cleared_at, clear_value: the return, None while it stands.
         closed_at, closed_by: the end.
         case_id, case_number, case_closed_at: its case.
@@ -97,6 +101,9 @@ class AlarmView:
     shelved_by: str
     shelve_reason: str
     shelve_consent_by: str
+    off_delay_s: float
+    suppressed_at: datetime | None
+    suppressed_by: str
     cleared_at: datetime | None
     clear_value: float | None
     closed_at: datetime | None
@@ -124,8 +131,9 @@ class AlarmCounts:
         open: not closed, shelved ones included.
         unacknowledged: open and in the state `raised`.
         shelved: silenced.
+        suppressed: calling nobody, by design.
         cleared: over, but nobody has taken note.
-        by_level: open ones that are not shelved, all four levels.
+        by_level: open ones that are neither shelved nor suppressed, all four levels.
         waiting: changes of band that wait for the machine.
         pending: levels that are reached but not yet held long enough.
     """
@@ -133,6 +141,7 @@ class AlarmCounts:
     open: int
     unacknowledged: int
     shelved: int
+    suppressed: int
     cleared: int
     by_level: dict[Level, int]
     waiting: int
@@ -141,7 +150,7 @@ class AlarmCounts:
 
 @dataclass(frozen=True, slots=True)
 class DistrictAlarms:
-    """The open alarms of a district that are not shelved: how many, and the gravest level."""
+    """The open alarms of a district that call somebody: how many, and the gravest level."""
 
     open: int
     gravest: Level
@@ -195,6 +204,9 @@ _SAME = (
     "shelved_by",
     "shelve_reason",
     "shelve_consent_by",
+    "off_delay_s",
+    "suppressed_at",
+    "suppressed_by",
     "cleared_at",
     "clear_value",
     "closed_at",
@@ -241,12 +253,12 @@ def open_alarms(*, area: AreaCode | None = None, shelved: bool = False, limit: i
 
     Args:
         area: of that area and below, None for all.
-        shelved: whether silenced ones are among them.
+        shelved: whether silenced and suppressed ones are among them.
         limit: how many at the most.
     """
     rows = _within(Alarm.objects.filter(closed_at=None), area)
     if not shelved:
-        rows = rows.exclude(state=AlarmState.SHELVED)
+        rows = rows.exclude(state__in=_QUIET)
     return [alarm_view(row) for row in rows.order_by("level", "-raised_at")[: min(limit, ALARMS_MAX)]]
 
 
@@ -307,11 +319,12 @@ def alarm_counts(*, area: AreaCode | None = None) -> AlarmCounts:
     """Return how many open alarms there are, of an area and below or of the city."""
     rows = _within(Alarm.objects.filter(closed_at=None), area)
     states = dict(rows.values_list("state").annotate(Count("pk")).order_by())
-    levels = dict(rows.exclude(state=AlarmState.SHELVED).values_list("level").annotate(Count("pk")).order_by())
+    levels = dict(rows.exclude(state__in=_QUIET).values_list("level").annotate(Count("pk")).order_by())
     return AlarmCounts(
         open=sum(states.values()),
         unacknowledged=states.get(AlarmState.RAISED, 0),
         shelved=states.get(AlarmState.SHELVED, 0),
+        suppressed=states.get(AlarmState.SUPPRESSED, 0),
         cleared=states.get(AlarmState.CLEARED, 0),
         by_level={level: levels.get(level, 0) for level in Level},
         waiting=Candidate.objects.count(),
@@ -320,8 +333,8 @@ def alarm_counts(*, area: AreaCode | None = None) -> AlarmCounts:
 
 
 def open_alarms_by_district() -> dict[AreaCode, DistrictAlarms]:
-    """Return the open alarms that are not shelved by district; districts without any are left out."""
-    rows = Alarm.objects.filter(~Q(state=AlarmState.SHELVED), closed_at=None)
+    """Return the open alarms that call somebody by district; districts without any are left out."""
+    rows = Alarm.objects.filter(~Q(state__in=_QUIET), closed_at=None)
     by_district = rows.annotate(district=Substr(F("area"), 1, _DISTRICT_DIGITS)).values_list("district")
     counted = by_district.annotate(Count("pk"), Min("level")).order_by("district")
     return {AreaCode(district): DistrictAlarms(number, Level(level)) for district, number, level in counted}

@@ -1,13 +1,13 @@
 """Reads of watches."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from cityloop.decide.models import Watch, WatchStream
-from cityloop.decide.rules import Ladder, LimitsError
+from cityloop.decide.rules import Ladder, Step
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
@@ -32,7 +32,13 @@ class WatchView:
         unit: unit symbol.
         basis: where the limits come from.
         confirmed: whether the authority has confirmed them.
+        off_delay_s: seconds.
+        steps: what single levels have of their own.
         enabled: whether it judges at all.
+        starts_at, ends_at: since when and until when it judges, None where that is not limited.
+        asleep: whether the present lies outside of that.
+        suppresses: codes of the watches whose alarms are not called out while its own alarm stands.
+        suppress_within: of which streams: `stream` the same, `thing` those of the same device, `all`.
         case_kind: kind of case its alarms open, empty for none.
         changed_by: actor code of whoever made the version.
         change_note: why.
@@ -60,6 +66,13 @@ class WatchView:
     valid_from: datetime
     valid_until: datetime | None
     streams: int = 0
+    off_delay_s: float = 0.0
+    steps: dict[Level, Step] = field(default_factory=dict)
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    asleep: bool = False
+    suppresses: tuple[str, ...] = ()
+    suppress_within: str = "thing"
 
 
 def limits_of(stored: dict[str, float]) -> dict[Level, float]:
@@ -89,6 +102,13 @@ def watch_view(row: Watch) -> WatchView:
         valid_from=row.valid_from,
         valid_until=row.valid_until,
         streams=getattr(row, "stream_count", 0),
+        off_delay_s=row.off_delay_s,
+        steps={Level(int(level)): Step(**step) for level, step in sorted(row.steps.items())},
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        asleep=row.asleep,
+        suppresses=tuple(row.suppresses),
+        suppress_within=row.suppress_within,
     )
 
 
@@ -109,6 +129,12 @@ def watch(code: str) -> WatchView:
     if row is None:
         raise NotFoundError(what=code)
     return watch_view(row)
+
+
+def streams_of_watch(code: str) -> tuple[int, ...]:
+    """Return the streams the version in force looks at, by number."""
+    bound = WatchStream.objects.filter(watch__code=code, watch__valid_until=None).order_by("datastream_id")
+    return tuple(bound.values_list("datastream_id", flat=True))
 
 
 def watch_versions(code: str) -> list[WatchView]:
@@ -140,9 +166,14 @@ def actor_names(actors: Iterable[str]) -> dict[str, Text]:
     return names
 
 
+def in_use() -> QuerySet[Watch]:
+    """Return the rows that judge at present: in force, switched on, within their time."""
+    return Watch.objects.filter(valid_until=None, enabled=True, asleep=False)
+
+
 def in_force(codes: Iterable[str]) -> dict[str, Watch]:
-    """Return the rows in force and switched on, by code."""
-    return {row.code: row for row in Watch.objects.filter(code__in=set(codes), valid_until=None, enabled=True)}
+    """Return the rows that judge at present, by code."""
+    return {row.code: row for row in in_use().filter(code__in=set(codes))}
 
 
 def codes_of(watch_ids: Iterable[int]) -> dict[int, str]:
@@ -168,15 +199,19 @@ def ladder_of(row: Watch, *, period_s: float | None = None) -> Ladder | None:
         None where there is nothing to judge by: a `silent` watch without limits on a stream without a period, or
         limits that cannot be used.
     """
-    limits = limits_of(row.limits)
+    limits = row.limits
     if not limits and row.kind == WatchKind.SILENT:
         if not period_s:
             return None
-        limits = {SILENT_LEVEL: SILENT_PERIODS * period_s}
-    try:
-        return Ladder.of(WatchKind(row.kind), limits=limits, hysteresis=row.hysteresis, hold_s=row.hold_s)
-    except LimitsError:
-        return None
+        limits = {str(int(SILENT_LEVEL)): SILENT_PERIODS * period_s}
+    return Ladder.stored(
+        row.kind,
+        limits=limits,
+        hysteresis=row.hysteresis,
+        hold_s=row.hold_s,
+        off_delay_s=row.off_delay_s,
+        steps=row.steps,
+    )
 
 
 def bindings_of(watch_ids: Iterable[int]) -> dict[tuple[int, int], float | None]:

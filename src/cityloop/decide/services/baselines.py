@@ -7,21 +7,24 @@ import numpy as np
 from django.db import transaction
 
 from cityloop.decide.models import Baseline, BaselinePosition, Machine, WatchStream
-from cityloop.decide.rules import HOURS_OF_WEEK, Moments, clipped, faded, hour_of_week, merged, moments_of
+from cityloop.decide.rules import (
+    HOURS_OF_WEEK,
+    KNOWN_MIN,
+    MEMORY,
+    Moments,
+    clipped,
+    faded,
+    hour_of_week,
+    merged,
+    moments_of,
+    sample_s_of,
+    samples_max_of,
+)
 from cityloop.decide.selectors.streams import samples_of
+from cityloop.decide.selectors.watches import in_use
 from cityloop.decide.services.watches import announce
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.facts.sensed import ReadingsKept
-
-MEMORY = timedelta(weeks=8)
-"""How far back a baseline looks first, and after how much newer history the old fades (house default)."""
-
-SAMPLE_MIN_S = 300.0
-"""A sample is the mean of one reporting period, but of at least this span, seconds: a stream of every
-minute has twelve samples an hour, which is plenty."""
-
-KNOWN_MIN = 4.0
-"""From this many samples on, outliers are told by what is known rather than by the samples at hand."""
 
 SETTLES = timedelta(minutes=10)
 """An hour is learnt this long after its end, so that most late readings are in."""
@@ -82,7 +85,7 @@ def _full_hour(instant: datetime) -> datetime:
 
 
 def _periods() -> dict[int, float | None]:
-    rows = WatchStream.objects.filter(watch__valid_until=None, watch__enabled=True, watch__kind=WatchKind.BASELINE)
+    rows = WatchStream.objects.filter(watch__in=in_use(), watch__kind=WatchKind.BASELINE)
     return dict(rows.order_by("datastream_id").values_list("datastream_id", "period_s"))
 
 
@@ -92,7 +95,7 @@ def _learn(datastream_id: int, period_s: float | None, until: datetime) -> bool:
     since = position.learnt_until if position is not None else until - MEMORY
     if since >= until:
         return False
-    sample_s = max(period_s or SAMPLE_MIN_S, SAMPLE_MIN_S)
+    sample_s = sample_s_of(period_s)
     at_us, means = samples_of(datastream_id, since=since, until=until, bucket_s=sample_s)
     if position is None and not len(means):
         return False
@@ -102,8 +105,7 @@ def _learn(datastream_id: int, period_s: float | None, until: datetime) -> bool:
     )
     if not len(means):
         return False
-    n_max = MEMORY / timedelta(weeks=1) * max(1.0, 3600.0 / sample_s)
-    _merge(datastream_id, hour_of_week(at_us), means, n_max)
+    _merge(datastream_id, hour_of_week(at_us), means, samples_max_of(sample_s))
     return True
 
 

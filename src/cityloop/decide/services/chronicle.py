@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cityloop.decide.models import Alarm, Watch
+from cityloop.decide.models import Activation, Alarm, Watch
 from cityloop.decide.rules import Event, EventKind, Ladder
 from cityloop.decide.selectors.streams import place_of
 from cityloop.decide.services import life
@@ -25,6 +25,7 @@ class Chronicle:
         alarm: the alarm that is open, None where none is.
         now: the wall clock.
         late_after: a condition that had ended when its readings arrived this late is history only.
+        suppressor: code of the watch that suppresses a fresh alarm, empty where none does.
     """
 
     def __init__(  # noqa: PLR0913  each says one thing
@@ -36,12 +37,15 @@ class Chronicle:
         alarm: Alarm | None,
         now: datetime,
         late_after: timedelta,
+        suppressor: str = "",
     ) -> None:
         """Begin with what stands."""
         self._watch, self._ladder, self._datastream_id = watch, ladder, datastream_id
+        self._suppressor = suppressor
         self._now, self._late_us = now, int(late_after.total_seconds() * 1_000_000)
         self._facts: list[Fact] = []
         self._past: Alarm | None = None
+        self._activations: list[Activation] = []
         self._begin(alarm)
 
     def _begin(self, alarm: Alarm | None, *, is_new: bool = False) -> None:
@@ -63,7 +67,19 @@ class Chronicle:
             else:
                 self._write_one(event)
         self._tell()
+        Activation.objects.bulk_create(self._activations)
         return self._facts
+
+    def _count(self, alarm: Alarm, event: Event) -> None:
+        """Enter that the condition began to stand; of one alarm in one run one is told, of a silenced one none."""
+        is_quiet = alarm.suppressed_at is not None or alarm.shelved_until is not None
+        told = not is_quiet and not any(known.alarm_id == alarm.pk for known in self._activations)
+        self._activations.append(
+            Activation(
+                alarm=alarm, watch_code=alarm.watch_code, datastream_id=alarm.datastream_id, area=alarm.area,
+                level=event.level, at=from_us(event.at_us), told_at=self._now, told=told,
+            )
+        )  # fmt: skip
 
     def _is_history(self, event: Event, coming: Sequence[Event]) -> bool:
         is_late = event.sample.is_late or event.sample.received_us - event.sample.at_us > self._late_us
@@ -84,13 +100,18 @@ class Chronicle:
             self._watch, self._ladder, event, datastream_id=self._datastream_id, place=place, now=self._now
         )
         alarm.save()
-        self._facts.append(life.raised(alarm, now=self._now))
+        if self._suppressor:
+            self._facts.append(life.suppressed(alarm, by=self._suppressor, now=self._now))
+        else:
+            self._facts.append(life.raised(alarm, now=self._now))
+        self._count(alarm, event)
         self._begin(alarm, is_new=True)
 
     def _change(self, alarm: Alarm, event: Event) -> None:
         if event.kind is EventKind.RAISED:
             alarm.count += 1
             alarm.cleared_at = alarm.clear_value = None
+            self._count(alarm, event)
         alarm.level, alarm.level_worst = event.level, min(alarm.level_worst, event.level)
         alarm.value, alarm.threshold = event.sample.value, self._ladder.limit_of(event.level)
         alarm.observation_id, alarm.last_at = event.sample.observation_id, from_us(event.at_us)
@@ -114,6 +135,9 @@ class Chronicle:
         alarm = self._alarm
         if alarm is None:
             return
+        if alarm.suppressed_at is not None:
+            self._keep_quiet(alarm)
+            return
         level, stands = Level(alarm.level), alarm.cleared_at is None
         has_repeated = alarm.count > self._count_told
         if has_repeated:
@@ -124,6 +148,15 @@ class Chronicle:
             self._facts.append(life.cleared(alarm, observation_id=self._return_id, now=self._now))
             self._facts += life.closed_if_done(alarm, actor=life.MACHINE_ACTOR, now=self._now)
         life.settle(alarm)
+        alarm.save()
+        if alarm.closed_at is None:
+            self._begin(alarm)
+
+    def _keep_quiet(self, alarm: Alarm) -> None:
+        """Save a suppressed alarm without telling of it; one that nobody was called for is closed when it clears."""
+        life.settle(alarm)
+        if alarm.cleared_at is not None and alarm.raised_fact is None:
+            self._facts.append(life.closed(alarm, actor=life.MACHINE_ACTOR, now=self._now))
         alarm.save()
         if alarm.closed_at is None:
             self._begin(alarm)

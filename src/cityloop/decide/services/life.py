@@ -17,9 +17,13 @@ from cityloop.kernel.facts.decided import (
     AlarmClosed,
     AlarmLevelChanged,
     AlarmRaised,
+    AlarmReleased,
     AlarmRepeated,
     AlarmShelved,
+    AlarmSuppressed,
     AlarmUnshelved,
+    ShelvingDeclined,
+    ShelvingRequested,
 )
 from cityloop.kernel.instants import from_us
 from cityloop.kernel.levels import Level
@@ -38,6 +42,7 @@ def settle(alarm: Alarm) -> None:
     alarm.state = state_of(
         acknowledged=alarm.acknowledged_at is not None,
         shelved=alarm.shelved_until is not None,
+        suppressed=alarm.suppressed_at is not None,
         cleared=alarm.cleared_at is not None,
         closed=alarm.closed_at is not None,
     )
@@ -55,6 +60,7 @@ def _past(alarm: Alarm, *more: Ref) -> tuple[Ref, ...]:
 
 def new_alarm(watch: Watch, ladder: Ladder, event: Event, *, datastream_id: int, place: Place, now: datetime) -> Alarm:  # noqa: PLR0913  each says one thing
     """Return the unsaved alarm of a rise."""
+    rung = ladder.rung(event.level)
     return Alarm(
         watch_id=watch.pk,
         watch_code=watch.code,
@@ -77,8 +83,9 @@ def new_alarm(watch: Watch, ladder: Ladder, event: Event, *, datastream_id: int,
         value=event.sample.value,
         threshold=ladder.limit_of(event.level),
         unit=watch.unit,
-        hysteresis=watch.hysteresis,
-        hold_s=watch.hold_s,
+        hysteresis=rung.dead_band,
+        hold_s=rung.on_us / 1_000_000,
+        off_delay_s=rung.off_us / 1_000_000,
         first_at=from_us(event.sample.at_us),
         last_at=from_us(event.at_us),
         raised_at=now,
@@ -92,7 +99,7 @@ def raised(alarm: Alarm, *, now: datetime) -> AlarmRaised:
         happened_at=now,
         actor=f"watch:{alarm.watch_code}",
         area=AreaCode(alarm.area),
-        causes=reading(alarm.observation_id),
+        causes=_past(alarm, *reading(alarm.observation_id)),
         alarm_id=alarm.pk,
         title=Text(alarm.title_zh, alarm.title_en),
         level=Level(alarm.level),
@@ -184,9 +191,55 @@ def unshelved(alarm: Alarm, *, actor: str, reason: str, now: datetime) -> AlarmU
     return fact
 
 
+def shelving_requested(alarm: Alarm, *, actor: str, reason: str, until: datetime, now: datetime) -> ShelvingRequested:
+    """Return the fact that somebody asks for a grave alarm to be shelved."""
+    fact = ShelvingRequested(
+        fact_id=new_fact_id(), happened_at=now, actor=actor, area=AreaCode(alarm.area), causes=_past(alarm),
+        alarm_id=alarm.pk, title=Text(alarm.title_zh, alarm.title_en), level=Level(alarm.level), reason=reason,
+        until=until.isoformat(),
+    )  # fmt: skip
+    _after(alarm, fact)
+    return fact
+
+
+def shelving_declined(alarm: Alarm, *, actor: str, outcome: str, note: str, now: datetime) -> ShelvingDeclined:
+    """Return the fact that a request to shelve came to nothing."""
+    fact = ShelvingDeclined(
+        fact_id=new_fact_id(), happened_at=now, actor=actor, area=AreaCode(alarm.area), causes=_past(alarm),
+        alarm_id=alarm.pk, title=Text(alarm.title_zh, alarm.title_en), level=Level(alarm.level), outcome=outcome,
+        note=note,
+    )  # fmt: skip
+    _after(alarm, fact)
+    return fact
+
+
+def suppressed(alarm: Alarm, *, by: str, now: datetime) -> AlarmSuppressed:
+    """Let an alarm call nobody while the alarm of another watch stands."""
+    alarm.suppressed_at, alarm.suppressed_by = now, by
+    fact = AlarmSuppressed(
+        fact_id=new_fact_id(), happened_at=now, actor=f"watch:{by}", area=AreaCode(alarm.area),
+        causes=_past(alarm, *reading(alarm.observation_id)), alarm_id=alarm.pk,
+        title=Text(alarm.title_zh, alarm.title_en), level=Level(alarm.level), suppressed_by=by, value=alarm.value,
+    )  # fmt: skip
+    _after(alarm, fact)
+    return fact
+
+
+def released(alarm: Alarm, *, now: datetime) -> AlarmReleased:
+    """Let a suppressed alarm call again."""
+    by = alarm.suppressed_by
+    alarm.suppressed_at, alarm.suppressed_by = None, ""
+    fact = AlarmReleased(
+        fact_id=new_fact_id(), happened_at=now, actor=MACHINE_ACTOR, area=AreaCode(alarm.area), causes=_past(alarm),
+        alarm_id=alarm.pk, title=Text(alarm.title_zh, alarm.title_en), level=Level(alarm.level), suppressed_by=by,
+    )  # fmt: skip
+    _after(alarm, fact)
+    return fact
+
+
 def closed(alarm: Alarm, *, actor: str, now: datetime, causes: tuple[Ref, ...] = ()) -> AlarmClosed:
     """Close an alarm."""
-    alarm.closed_at, alarm.closed_by, alarm.shelved_until = now, actor, None
+    alarm.closed_at, alarm.closed_by, alarm.shelved_until, alarm.suppressed_at = now, actor, None, None
     fact = AlarmClosed(
         fact_id=new_fact_id(), happened_at=now, actor=actor, area=AreaCode(alarm.area),
         causes=_past(alarm, *causes), alarm_id=alarm.pk, title=Text(alarm.title_zh, alarm.title_en),

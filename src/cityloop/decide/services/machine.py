@@ -5,7 +5,7 @@ be killed at any moment: a run is one transaction, and what it consumed is delet
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,11 +14,18 @@ from django.db import connection, transaction
 from django.db.models import ExpressionWrapper, F, Max, Min, Q, fields
 
 from cityloop.decide.models import Alarm, Candidate, Machine, Pending, ScreenRow, Watch
-from cityloop.decide.rules import Condition, Event, Sample, matured, step
+from cityloop.decide.rules import Condition, Event, Ladder, Sample, matured, step
 from cityloop.decide.selectors.streams import Newest, newest_of
 from cityloop.decide.selectors.watches import bindings_of, codes_of, in_force, ladder_of
 from cityloop.decide.services import life
 from cityloop.decide.services.chronicle import Chronicle
+from cityloop.decide.services.shelving import expire_requests
+from cityloop.decide.services.suppression import (
+    Suppressors,
+    settle_suppression,
+    standing_suppressors,
+    suppressing_watches,
+)
 from cityloop.journal.facade import post
 from cityloop.kernel.facts import Fact
 from cityloop.kernel.instants import from_us, to_us
@@ -79,6 +86,7 @@ class _Run:
     facts: list[Fact] = field(default_factory=list)
     stale: set[tuple[int, int]] = field(default_factory=set)
     periods: dict[tuple[int, int], float | None] = field(default_factory=dict)
+    suppressors: Suppressors = field(default_factory=Suppressors)
 
 
 def run_machine(now: datetime) -> int:
@@ -117,6 +125,7 @@ def _run_once(now: datetime) -> _Run:
     run.put_off = {stream for stream, one in late.items() if not _has_caught_up(run, stream, one)}
     _read_candidates(run, late)
     _take_back_shelved(run)
+    expire_requests(run.now)
     _judge(run, pending)
     _write(run)
     return run
@@ -174,7 +183,25 @@ def _judge(run: _Run, pending: list[Pending]) -> None:
     watches = in_force({code for code, _ in samples} | {code for code, _ in held})
     run.periods = bindings_of(watch.pk for watch in watches.values())
     open_alarms = _open_alarms(samples.keys() | held.keys())
-    for key in dict.fromkeys([*samples, *held]):
+    suppressing = suppressing_watches()
+    keys = dict.fromkeys([*samples, *held])
+    # Whoever suppresses is judged first, so that what it suppresses in the same run calls nobody.
+    for part in ([key for key in keys if key[0] in suppressing], [key for key in keys if key[0] not in suppressing]):
+        run.suppressors = standing_suppressors(suppressing)
+        _judge_keys(run, part, samples=samples, held=held, watches=watches, open_alarms=open_alarms)
+    run.facts += settle_suppression(standing_suppressors(suppressing), run.now)
+
+
+def _judge_keys(  # noqa: PLR0913  each says one thing
+    run: _Run,
+    keys: Iterable[Key],
+    *,
+    samples: Mapping[Key, list[Sample]],
+    held: Mapping[Key, list[Pending]],
+    watches: Mapping[str, Watch],
+    open_alarms: Mapping[Key, Alarm],
+) -> None:
+    for key in keys:
         watch = watches.get(key[0])
         if watch is None:
             run.ignored += len(samples.get(key, ()))
@@ -226,48 +253,59 @@ def _judge_one(  # noqa: PLR0913, PLR0917  each says one thing
         return
     before = Condition(
         Level(alarm.level) if alarm is not None and alarm.cleared_at is None else None,
-        tuple(sorted(((Level(row.level), _onset(row)) for row in held), reverse=True)),
+        tuple(sorted(((Level(row.level), _sample(row)) for row in held if not row.leaving), reverse=True)),
+        tuple(sorted((Level(row.level), _sample(row)) for row in held if row.leaving)),
     )
     condition, events = before, list[Event]()
     for sample in samples:
         condition, happened = step(condition, ladder, sample)
         events += happened
     if not run.is_cut_short:
-        condition, happened = matured(condition, ladder, until_us=_clock_of(run, key[1], condition, ladder.hold_us))
+        condition, happened = matured(condition, ladder, until_us=_clock_of(run, key[1], condition, ladder))
         events += happened
     if events:
-        chronicle = Chronicle(watch, ladder, datastream_id=key[1], alarm=alarm, now=run.now, late_after=LATE_AFTER)
+        chronicle = Chronicle(
+            watch, ladder, datastream_id=key[1], alarm=alarm, now=run.now, late_after=LATE_AFTER,
+            suppressor=run.suppressors.over(*key),
+        )  # fmt: skip
         run.facts += chronicle.write(events)
-    if condition.onsets != before.onsets:
-        _keep_pending(key, condition, ladder.hold_us)
+    if (condition.onsets, condition.leavings) != (before.onsets, before.leavings):
+        _keep_pending(key, condition, ladder)
 
 
-def _onset(row: Pending) -> Sample:
+def _sample(row: Pending) -> Sample:
     return Sample(to_us(row.since), to_us(row.received_at), row.value, row.observation_id)
 
 
-def _clock_of(run: _Run, datastream_id: int, condition: Condition, hold_us: int) -> int:
+def _delays(condition: Condition, ladder: Ladder) -> list[tuple[Level, Sample, int, bool]]:
+    """Return what waits: the level, its sample, its delay in microseconds, whether it is being left."""
+    onsets = [(level, sample, ladder.on_us(level), False) for level, sample in condition.onsets]
+    return onsets + [(level, sample, ladder.off_us(level), True) for level, sample in condition.leavings]
+
+
+def _clock_of(run: _Run, datastream_id: int, condition: Condition, ladder: Ladder) -> int:
     """Return how far the stream's own clock has come: to its newest reading, or as far as we have waited since."""
     now_us, newest = to_us(run.now), run.newest.get(datastream_id)
-    waited = [s.at_us + hold_us for _, s in condition.onsets if now_us - s.received_us >= hold_us]
+    waited = [s.at_us + span for _, s, span, _ in _delays(condition, ladder) if now_us - s.received_us >= span]
     shown = [to_us(newest.at)] if newest is not None and newest.at <= newest.received_at + SKEW_MAX else []
     return max(waited + shown, default=0)
 
 
-def _keep_pending(key: Key, condition: Condition, hold_us: int) -> None:
+def _keep_pending(key: Key, condition: Condition, ladder: Ladder) -> None:
     Pending.objects.filter(watch_code=key[0], datastream_id=key[1]).delete()
     Pending.objects.bulk_create(
         Pending(
             watch_code=key[0],
             datastream_id=key[1],
             level=level,
+            leaving=is_left,
             since=from_us(sample.at_us),
             received_at=from_us(sample.received_us),
-            due_at=from_us(sample.received_us + hold_us),
+            due_at=from_us(sample.received_us + span_us),
             value=sample.value,
             observation_id=sample.observation_id,
         )
-        for level, sample in condition.onsets
+        for level, sample, span_us, is_left in _delays(condition, ladder)
     )
 
 

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from django.db import connection, transaction
 
-from cityloop.decide.models import Candidate, Machine, ScreenRow, Stillness, Watch
+from cityloop.decide.models import Candidate, Machine, ScreenRow, Stillness
 from cityloop.decide.rules import Ladder
 from cityloop.decide.selectors.streams import has_changed
-from cityloop.decide.selectors.watches import ladder_of
+from cityloop.decide.selectors.watches import in_use, ladder_of
 from cityloop.decide.services.machine import hold_lock
 from cityloop.decide.stream import CANDIDATES_CHANNEL, Bindings, Compiled
 from cityloop.kernel.declarations import WatchKind
@@ -95,7 +95,7 @@ def _listening_since(now: datetime) -> datetime:
 def _scanned(kind: WatchKind) -> _Scanned:
     ladders: dict[Ladder, int] = {}
     rows: list[tuple[int, int, int, int]] = []
-    for watch in Watch.objects.filter(valid_until=None, enabled=True, kind=kind):
+    for watch in in_use().filter(kind=kind):
         known: dict[float | None, int] = {}
         for stream, period_s, bound_at in watch.streams.values_list("datastream_id", "period_s", "bound_at"):
             if period_s not in known:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.db.models import F
 from django.forms.models import model_to_dict
 
 from cityloop.decide.models import Alarm, Compilation, Pending, ScreenRow, Watch, WatchStream
-from cityloop.decide.rules import Ladder
+from cityloop.decide.rules import Ladder, Step, check_validity, is_asleep
 from cityloop.decide.selectors.watches import WatchView, ladder_of, watch_view
 from cityloop.decide.services import life
 from cityloop.decide.services.machine import forget_bands, hold_lock
@@ -40,6 +40,13 @@ class WatchChangedMeanwhileError(CityloopError):
     status = 409
 
 
+class UnknownWatchError(CityloopError):
+    """A watch was to suppress one that is not there, or itself."""
+
+    key = "There is no other watch %(watch)s."
+    status = 422
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchEdit:
     """What a person may change of a watch.
@@ -52,6 +59,11 @@ class WatchEdit:
         confirmed: whether the authority has confirmed them.
         enabled: whether the watch judges.
         note: why.
+        off_delay_s: seconds.
+        steps: what single levels have of their own.
+        starts_at, ends_at: since when and until when it judges, aware, None where that is not limited.
+        suppresses: codes of the watches whose alarms are not called out while its own alarm stands.
+        suppress_within: of which streams: `stream`, `thing` or `all`.
     """
 
     limits: Mapping[Level, float]
@@ -61,6 +73,12 @@ class WatchEdit:
     confirmed: bool
     enabled: bool
     note: str
+    off_delay_s: float = 0.0
+    steps: Mapping[Level, Step] = field(default_factory=dict)
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    suppresses: tuple[str, ...] = ()
+    suppress_within: str = "thing"
 
 
 def announce() -> None:
@@ -73,7 +91,8 @@ def announce() -> None:
 
 def fingerprint(spec: WatchSpec) -> str:
     """Return what tells two declarations of a watch apart."""
-    return hashlib.sha256(msgspec.json.encode(_values_of(spec), order="sorted")).hexdigest()
+    told = {name: value for name, value in _values_of(spec).items() if name != "off_delay_s" or value}
+    return hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
 
 
 @transaction.atomic
@@ -93,7 +112,10 @@ def declare(project: Project, *, now: datetime) -> int:
     """
     for spec in project.watches:
         if spec.limits or spec.kind is not WatchKind.SILENT:
-            Ladder.of(spec.kind, limits=spec.limits, hysteresis=spec.hysteresis, hold_s=spec.hold_s)
+            Ladder.of(
+                spec.kind, limits=spec.limits, hysteresis=spec.hysteresis, hold_s=spec.hold_s,
+                off_delay_s=spec.off_delay_s,
+            )  # fmt: skip
     hold_lock()
     streams = {view.code.removeprefix(f"{project.code}/"): view for view in sense.streams_of_project(project.code)}
     changed = 0
@@ -104,7 +126,7 @@ def declare(project: Project, *, now: datetime) -> int:
             for code, view in streams.items()
             if any(matches(code, pattern) for pattern in spec.streams)
         }
-        changed += int(_bind(row, bound, now) or is_new)
+        changed += int(bind(row, bound, now) or is_new)
     gone = Watch.objects.filter(project=project.code, valid_until=None).exclude(
         code__in=[w.code for w in project.watches]
     )
@@ -125,10 +147,10 @@ def _declared(spec: WatchSpec, project: str, now: datetime) -> tuple[Watch, bool
     if current is None:
         return _first(spec.code, values, now), True
     if not current.changed_by.startswith("system:") and (current.kind, current.unit) == (spec.kind, spec.unit):
-        for kept in ("limits", "hysteresis", "hold_s", "basis_zh", "basis_en", "confirmed"):
+        for kept in ("limits", "hysteresis", "hold_s", "off_delay_s", "basis_zh", "basis_en", "confirmed"):
             values.pop(kept)
         return _supersede(current, values, actor=current.changed_by, note=current.change_note, now=now), True
-    return _supersede(current, values, actor=DECLARER, note="", now=now), True
+    return _supersede(current, values | {"steps": {}}, actor=DECLARER, note="", now=now), True
 
 
 def _values_of(spec: WatchSpec) -> dict[str, Any]:
@@ -140,6 +162,7 @@ def _values_of(spec: WatchSpec) -> dict[str, Any]:
         "limits": _stored(spec.limits),
         "hysteresis": spec.hysteresis,
         "hold_s": spec.hold_s,
+        "off_delay_s": spec.off_delay_s,
         "unit": spec.unit,
         "basis_zh": spec.basis.zh,
         "basis_en": spec.basis.en,
@@ -156,7 +179,7 @@ def _first(code: str, values: dict[str, Any], now: datetime) -> Watch:
     """Make a watch, or take one that was retired into force again."""
     last = Watch.objects.filter(code=code).order_by("-version").first()
     version = last.version + 1 if last is not None else 1
-    row = Watch.objects.create(code=code, version=version, changed_by=DECLARER, valid_from=now, **values)
+    row = Watch.objects.create(code=code, version=version, valid_from=now, **({"changed_by": DECLARER} | values))
     _tell(row, now)
     return row
 
@@ -172,8 +195,8 @@ def _supersede(current: Watch, changes: dict[str, Any], *, actor: str, note: str
         for old in current.streams.all()
     )
     _judge_again(current, row)
-    if not row.enabled:
-        _end_conditions(row.code, now)
+    if not row.enabled or row.asleep:
+        end_conditions(row.code, now)
     _tell(row, now)
     return row
 
@@ -187,11 +210,12 @@ def _judge_again(old: Watch, row: Watch) -> None:
     periods = dict(row.streams.values_list("datastream_id", "period_s"))
     for pending in Pending.objects.filter(watch_code=row.code):
         ladder = ladder_of(row, period_s=periods.get(pending.datastream_id))
-        if ladder is None or Level(pending.level) not in ladder.reached(pending.value):
+        stays = ladder is not None and not pending.leaving and Level(pending.level) in ladder.reached(pending.value)
+        if not stays:
             pending.delete()
 
 
-def _end_conditions(code: str, now: datetime) -> None:
+def end_conditions(code: str, now: datetime) -> None:
     """Clear what stands under a watch that judges no more."""
     Pending.objects.filter(watch_code=code).delete()
     for alarm in (
@@ -208,7 +232,7 @@ def _end_conditions(code: str, now: datetime) -> None:
 def _retire(row: Watch, now: datetime) -> None:
     ScreenRow.objects.filter(watch_id=row.pk).delete()
     Watch.objects.filter(pk=row.pk).update(valid_until=now)
-    _end_conditions(row.code, now)
+    end_conditions(row.code, now)
 
 
 def _tell(row: Watch, now: datetime) -> None:
@@ -226,7 +250,7 @@ def _tell(row: Watch, now: datetime) -> None:
     )
 
 
-def _bind(row: Watch, periods: Mapping[int, float | None], now: datetime) -> bool:
+def bind(row: Watch, periods: Mapping[int, float | None], now: datetime) -> bool:
     """Let a version look at exactly these streams; return whether it looked at others."""
     known = {bound.datastream_id: bound for bound in row.streams.all()}
     gone: Sequence[int] = [stream for stream in known if stream not in periods]
@@ -259,6 +283,8 @@ def edit_watch(code: str, *, person: PersonView, edit: WatchEdit, expected_versi
         NotFoundError: if there is no such watch.
         WatchChangedMeanwhileError: if another version is in force.
         LimitsError: if the limits cannot be used.
+        ValidityError: if it ends before it begins.
+        UnknownWatchError: if it shall suppress a watch that is not there.
         AccessDeniedError: if the person may not.
     """
     require(person, Right.EDIT_WATCHES, what=f"watch {code}")
@@ -268,19 +294,52 @@ def edit_watch(code: str, *, person: PersonView, edit: WatchEdit, expected_versi
         raise NotFoundError(what=code)
     if current.version != expected_version:
         raise WatchChangedMeanwhileError(version=current.version)
-    kind = WatchKind(current.kind)
-    if edit.limits or kind is not WatchKind.SILENT:
-        Ladder.of(kind, limits=edit.limits, hysteresis=edit.hysteresis, hold_s=edit.hold_s)
-    changes = {
-        "limits": _stored(edit.limits),
-        "hysteresis": edit.hysteresis,
-        "hold_s": edit.hold_s,
-        "basis_zh": edit.basis.zh,
-        "basis_en": edit.basis.en,
-        "confirmed": edit.confirmed,
-        "enabled": edit.enabled,
-    }
+    changes = checked(code, WatchKind(current.kind), edit, now)
     row = _supersede(current, changes, actor=person.actor, note=edit.note, now=now)
     note_change(person, Right.EDIT_WATCHES, what=f"watch {code} version {row.version}")
     announce()
     return watch_view(row)
+
+
+def checked(code: str, kind: WatchKind, edit: WatchEdit, now: datetime) -> dict[str, Any]:
+    """Return the columns of a change that can be used."""
+    if edit.limits or kind is not WatchKind.SILENT:
+        Ladder.of(
+            kind, limits=edit.limits, hysteresis=edit.hysteresis, hold_s=edit.hold_s, off_delay_s=edit.off_delay_s,
+            steps=edit.steps,
+        )  # fmt: skip
+    check_validity(edit.starts_at, edit.ends_at)
+    known = set(Watch.objects.filter(code__in=edit.suppresses, valid_until=None).values_list("code", flat=True))
+    if unknown := [other for other in edit.suppresses if other not in known or other == code]:
+        raise UnknownWatchError(field="suppresses", watch=unknown[0])
+    return {
+        "limits": _stored(edit.limits),
+        "hysteresis": edit.hysteresis,
+        "hold_s": edit.hold_s,
+        "off_delay_s": edit.off_delay_s,
+        "steps": _stored_steps(edit.steps),
+        "basis_zh": edit.basis.zh,
+        "basis_en": edit.basis.en,
+        "confirmed": edit.confirmed,
+        "enabled": edit.enabled,
+        "starts_at": edit.starts_at,
+        "ends_at": edit.ends_at,
+        "asleep": is_asleep(now, starts_at=edit.starts_at, ends_at=edit.ends_at),
+        "suppresses": sorted(set(edit.suppresses)),
+        "suppress_within": edit.suppress_within,
+    }
+
+
+def _stored_steps(steps: Mapping[Level, Step]) -> dict[str, dict[str, float]]:
+    given = {str(int(level)): asdict(steps[level]) for level in sorted(steps)}
+    filled = {
+        level: {name: value for name, value in step.items() if value is not None} for level, step in given.items()
+    }
+    return {level: step for level, step in filled.items() if step}
+
+
+def first_version(code: str, values: dict[str, Any], *, periods: Mapping[int, float | None], now: datetime) -> Watch:
+    """Make the first version of a watch, bound to streams with their reporting periods."""
+    row = _first(code, values, now)
+    bind(row, periods, now)
+    return row

@@ -6,32 +6,25 @@ from typing import Any
 import numpy as np
 from psycopg import AsyncConnection
 
-from cityloop.decide.rules import HOURS_OF_WEEK, Ladder, LimitsError, Moments
+from cityloop.decide.rules import HOURS_OF_WEEK, Ladder, Moments
 from cityloop.decide.stream.compiled import Bindings, Compiled, Float64s, Int64s, Judged
+from cityloop.decide.stream.spread import centre_and_spread
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.instants import from_us
-from cityloop.kernel.levels import Level
 
 CANDIDATES_CHANNEL = "cityloop_candidates"
 """NOTIFY channel: there is work for the alarm machine; the payload is empty."""
 
-BASELINE_SAMPLES_MIN = 4.0
-"""Below this many samples an hour of the week has no baseline and is not judged (house default)."""
-
-DEVIATION_SHARE_MIN = 0.01
-"""A baseline's deviation is taken as at least this share of its mean, or a very steady stream would alarm at every
-breath (house default)."""
-
 _WATCHES = """
-    SELECT w.id, w.kind, w.limits, w.hysteresis, w.hold_s,
+    SELECT w.id, w.kind, w.limits, w.hysteresis, w.hold_s, w.off_delay_s, w.steps,
       ARRAY(SELECT s.datastream_id FROM decide_watchstream s WHERE s.watch_id = w.id)
     FROM decide_watch w
-    WHERE w.valid_until IS NULL AND w.enabled AND w.kind IN ('high', 'low', 'rate', 'baseline')
+    WHERE w.valid_until IS NULL AND w.enabled AND NOT w.asleep AND w.kind IN ('high', 'low', 'rate', 'baseline')
 """
 _BASELINES = """
     SELECT datastream_id, hour_of_week, n, mean, m2 FROM decide_baseline WHERE datastream_id IN (
         SELECT s.datastream_id FROM decide_watch w JOIN decide_watchstream s ON s.watch_id = w.id
-        WHERE w.valid_until IS NULL AND w.enabled AND w.kind = 'baseline')
+        WHERE w.valid_until IS NULL AND w.enabled AND NOT w.asleep AND w.kind = 'baseline')
 """
 _VERSION = "SELECT version FROM decide_compilation WHERE id = 1"
 _BANDS = "SELECT datastream_id, watch_id, band FROM decide_screen WHERE datastream_id = ANY(%s)"
@@ -160,19 +153,13 @@ async def _baselines(connection: AsyncConnection[Any]) -> dict[int, dict[int, Mo
     return found
 
 
-def _ladder(kind: str, limits: dict[str, float], hysteresis: float, hold_s: float) -> Ladder | None:
-    by_level = {Level(int(level)): limit for level, limit in limits.items()}
-    try:
-        return Ladder.of(WatchKind(kind), limits=by_level, hysteresis=hysteresis, hold_s=hold_s)
-    except LimitsError:
-        return None
-
-
 def _bindings(watches: Iterable[tuple[Any, ...]], learnt: dict[int, dict[int, Moments]]) -> Bindings:
     ids, streams, ladders, first = [], [], [], 0
     baselines: dict[int, tuple[Float64s, Float64s]] = {}
-    for watch_id, kind, limits, hysteresis, hold_s, bound in watches:
-        ladder = _ladder(kind, limits, hysteresis, hold_s)
+    for watch_id, kind, limits, hysteresis, hold_s, off_delay_s, steps, bound in watches:
+        ladder = Ladder.stored(
+            kind, limits=limits, hysteresis=hysteresis, hold_s=hold_s, off_delay_s=off_delay_s, steps=steps
+        )
         if ladder is None:
             continue
         if kind == WatchKind.BASELINE:
@@ -194,9 +181,7 @@ def _bindings(watches: Iterable[tuple[Any, ...]], learnt: dict[int, dict[int, Mo
 def _hours(known: dict[int, Moments]) -> tuple[Float64s, Float64s]:
     mean, deviation = np.full(HOURS_OF_WEEK, np.nan), np.full(HOURS_OF_WEEK, np.nan)
     for hour, moments in known.items():
-        spread = max(moments.deviation, abs(moments.mean) * DEVIATION_SHARE_MIN)
-        if moments.n >= BASELINE_SAMPLES_MIN and spread > 0:
-            mean[hour], deviation[hour] = moments.mean, spread
+        mean[hour], deviation[hour] = centre_and_spread(moments)
     return mean, deviation
 
 

@@ -19,6 +19,7 @@ def state_word(state: AlarmState) -> str:
         AlarmState.RAISED: gettext("Not acknowledged"),
         AlarmState.ACKNOWLEDGED: gettext("Acknowledged"),
         AlarmState.SHELVED: gettext("Shelved"),
+        AlarmState.SUPPRESSED: gettext("Suppressed"),
         AlarmState.CLEARED: gettext("Cleared"),
         AlarmState.CLOSED: gettext("Closed"),
     }[AlarmState(state)]
@@ -35,6 +36,17 @@ def kind_word(kind: WatchKind) -> str:
         WatchKind.SILENT: gettext("No data"),
         WatchKind.BASELINE: gettext("Far from the usual"),
     }[WatchKind(kind)]
+
+
+@register.filter
+def outcome_word(outcome: str) -> str:
+    """Return what became of a request to shelve, in words."""
+    return {
+        "confirmed": gettext("consented, shelved"),
+        "refused": gettext("consent refused"),
+        "withdrawn": gettext("taken back"),
+        "expired": gettext("time over"),
+    }[outcome]
 
 
 @register.filter

@@ -13,6 +13,7 @@ from cityloop.decide.rules import (
     Ladder,
     LimitsError,
     Sample,
+    Step,
     change_per_minute,
     matured,
     step,
@@ -24,9 +25,13 @@ S = 1_000_000
 HOLD_S = 60
 
 
-def high(*, hysteresis: float = 2.0, hold_s: float = HOLD_S) -> Ladder:
+def high(
+    *, hysteresis: float = 2.0, hold_s: float = HOLD_S, off_delay_s: float = 0.0, steps: dict[Level, Step] | None = None
+) -> Ladder:
     limits = {Level.BLUE: 10.0, Level.YELLOW: 20.0, Level.ORANGE: 30.0, Level.RED: 40.0}
-    return Ladder.of(WatchKind.HIGH, limits=limits, hysteresis=hysteresis, hold_s=hold_s)
+    return Ladder.of(
+        WatchKind.HIGH, limits=limits, hysteresis=hysteresis, hold_s=hold_s, off_delay_s=off_delay_s, steps=steps
+    )
 
 
 def sample(at_s: float, value: float) -> Sample:
@@ -107,6 +112,36 @@ def test_a_low_limit_is_the_mirror_of_a_high_one() -> None:
     assert ladder.limit_of(Level.ORANGE) == 0.10
 
 
+def test_a_return_shorter_than_the_off_delay_clears_nothing() -> None:
+    ladder = high(hold_s=0, off_delay_s=30)
+    assert told(run(ladder, [(0, 15), (10, 5), (39, 15), (50, 15)], until_s=1000)) == [("raised", Level.BLUE)]
+
+
+def test_an_alarm_clears_when_its_off_delay_is_over_though_nothing_comes() -> None:
+    events = run(high(hold_s=0, off_delay_s=30), [(0, 15), (10, 5)], until_s=40)
+    assert told(events) == [("raised", Level.BLUE), ("cleared", Level.BLUE)]
+    assert (events[1].at_us, events[1].sample.at_us) == (40 * S, 10 * S)
+    assert told(run(high(hold_s=0, off_delay_s=30), [(0, 15), (10, 5)], until_s=39.9)) == [("raised", Level.BLUE)]
+
+
+def test_each_level_has_its_own_dead_band_and_delays() -> None:
+    steps = {Level.BLUE: Step(hold_s=60.0, off_delay_s=300.0), Level.RED: Step(hysteresis=15.0, off_delay_s=60.0)}
+    ladder = high(hold_s=0, steps=steps)
+    events = run(ladder, [(0, 45), (10, 26), (20, 5)], until_s=1000)
+    assert [(event.kind.value, event.level, event.at_us // S) for event in events] == [
+        ("raised", Level.RED, 0),
+        ("level", Level.BLUE, 80),  # red's dead band ends at 25, its off-delay 60 s after it was left
+        ("cleared", Level.BLUE, 320),
+    ]
+    assert told(run(ladder, [(0, 15), (59, 5)], until_s=1000)) == []
+    assert told(run(ladder, [(0, 25)])) == [("raised", Level.YELLOW)]
+
+
+def test_a_level_reached_again_within_its_off_delay_stands_on() -> None:
+    events = run(high(hold_s=0, off_delay_s=60), [(0, 45), (10, 15), (40, 45), (90, 45)], until_s=1000)
+    assert told(events) == [("raised", Level.RED)]
+
+
 def test_rate_and_baseline_judge_the_size_of_what_they_see() -> None:
     for kind in (WatchKind.RATE, WatchKind.BASELINE):
         ladder = Ladder.of(kind, limits={Level.BLUE: 3.0}, hysteresis=1.0, hold_s=0)
@@ -130,6 +165,7 @@ def test_the_change_a_minute_needs_time_to_pass() -> None:
         (WatchKind.HIGH, {Level.BLUE: math.nan}, 0, 0),
         (WatchKind.HIGH, {Level.BLUE: 1.0}, -1, 0),
         (WatchKind.HIGH, {Level.BLUE: 1.0}, 0, -1),
+        (WatchKind.HIGH, {Level.BLUE: 1.0}, 0, 8 * 86_400),
         (WatchKind.SILENT, {Level.BLUE: 0.0}, 0, 0),
     ],
 )
@@ -174,20 +210,34 @@ def only_changes(ladder: Ladder, track: list[tuple[float, float]]) -> list[tuple
     return kept
 
 
-@given(TRACKS, st.integers(0, 300))
-def test_the_screen_loses_nothing_that_the_machine_needs(steps: list[tuple[int, float]], hold_s: int) -> None:
-    ladder, track = high(hold_s=hold_s), track_of(steps)
+DELAYS = st.none() | st.floats(0, 300)
+LADDERS = st.builds(
+    high,
+    hysteresis=st.floats(0, 5),
+    hold_s=st.integers(0, 300),
+    off_delay_s=st.integers(0, 300),
+    steps=st.dictionaries(
+        st.sampled_from(Level),
+        st.builds(Step, hysteresis=st.none() | st.floats(0, 20), hold_s=DELAYS, off_delay_s=DELAYS),
+    ),
+)
+"""Ladders of every sort: shared dead bands and delays, and levels that have their own."""
+
+
+@given(TRACKS, LADDERS)
+def test_the_screen_loses_nothing_that_the_machine_needs(steps: list[tuple[int, float]], ladder: Ladder) -> None:
+    track = track_of(steps)
     end_s = (track[-1][0] if track else 0) + 1000
     every = run(ladder, track, until_s=end_s)
     screened = run(ladder, only_changes(ladder, track), until_s=end_s)
     assert [(e.kind, e.at_us, e.level) for e in every] == [(e.kind, e.at_us, e.level) for e in screened]
 
 
-@given(TRACKS, st.lists(st.integers(0, 40), max_size=5), st.integers(0, 300))
+@given(TRACKS, st.lists(st.integers(0, 40), max_size=5), LADDERS)
 def test_moving_the_clock_between_samples_changes_nothing(
-    steps: list[tuple[int, float]], pauses: list[int], hold_s: int
+    steps: list[tuple[int, float]], pauses: list[int], ladder: Ladder
 ) -> None:
-    ladder, track = high(hold_s=hold_s), track_of(steps)
+    track = track_of(steps)
     condition, events = Condition(), []
     for number, (at_s, value) in enumerate(track):
         condition, happened = step(condition, ladder, sample(at_s, value))
@@ -199,16 +249,20 @@ def test_moving_the_clock_between_samples_changes_nothing(
     assert told(events) == told(run(ladder, track))
 
 
-@given(TRACKS, st.integers(1, 300))
-def test_every_rise_was_held_and_rises_and_returns_take_turns(steps: list[tuple[int, float]], hold_s: int) -> None:
-    ladder, track = high(hold_s=hold_s), track_of(steps)
+@given(TRACKS, LADDERS)
+def test_every_rise_was_held_and_rises_and_returns_take_turns(steps: list[tuple[int, float]], ladder: Ladder) -> None:
+    track = track_of(steps)
     standing = None
     for event in run(ladder, track):
         if event.kind is EventKind.RAISED:
             assert standing is None
-            assert event.at_us - event.sample.at_us == hold_s * S
+            assert event.at_us - event.sample.at_us == ladder.on_us(event.level)
         else:
             assert standing is event.level_before
+        if event.kind is EventKind.CLEARED:
+            under = [v for at, v in track if event.sample.at_us <= at * S < event.at_us]
+            assert event.at_us - event.sample.at_us == ladder.off_us(event.level)
+            assert all(ladder.score(value) < ladder.rung(event.level).clear for value in under)
         over = [v for at, v in track if event.sample.at_us <= at * S < event.at_us]
         if event.kind is EventKind.RAISED:
             assert all(ladder.score(value) >= ladder.limit_of(event.level) for value in over)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cityloop.decide import facade
 from cityloop.decide.facade import AlarmView
-from cityloop.decide.forms import AlarmFilterForm, NoteForm, ShelveForm
+from cityloop.decide.forms.alarms import AlarmFilterForm, AskForm, NoteForm, ShelveForm
 from cityloop.kernel.areas import CITY, AreaCode
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.text import Text
@@ -48,7 +48,7 @@ def alarm_list(request: HttpRequest) -> HttpResponse:
     reach = reach_of(who, Right.SEE_WALL)
     if asked["area"] is None and reach != CITY:
         asked["area"] = reach
-    page = _page_asked(request.GET.get("page", ""))
+    page = page_asked(request.GET.get("page", ""))
     number = facade.alarm_number(**asked)
     alarms = facade.alarms(**asked, after=(page - 1) * PAGE_ROWS, limit=PAGE_ROWS)
     names = registry.area_names({alarm.area for alarm in alarms})
@@ -62,11 +62,14 @@ def alarm_list(request: HttpRequest) -> HttpResponse:
         "query": query.urlencode(),
         "has_more": page * PAGE_ROWS < number,
         "may_see_cases": may(who, Right.SEE_CASES),
+        "waiting": len(facade.waiting_requests(area=None if reach == CITY else reach)),
+        "flood": facade.flood_lasts(),
     }
     return render(request, "decide/alarms.html", context)
 
 
-def _page_asked(text: str) -> int:
+def page_asked(text: str) -> int:
+    """Return the page that an address asks for; the first where it cannot be read."""
     is_page = text.isdecimal() and len(text) <= PAGE_DIGITS_MAX
     return max(1, int(text)) if is_page else 1
 
@@ -82,12 +85,13 @@ def alarm(request: HttpRequest, alarm_id: int) -> HttpResponse:
     """Show an alarm: what it is, where it stands, what it followed from, what can be done."""
     view = facade.alarm(alarm_id)
     require(person_of(request), Right.SEE_WALL, area=view.area, what=f"alarm {alarm_id}")
-    return _alarm_page(request, view)
+    return alarm_page(request, view)
 
 
-def _alarm_page(
+def alarm_page(
     request: HttpRequest, view: AlarmView, *, form: forms.Form | None = None, status: int = 200
 ) -> HttpResponse:
+    """Return the page of an alarm, with a form that could not be accepted."""
     who = person_of(request)
     watch = facade.watch_version(view.watch_id)
     context = {
@@ -101,9 +105,21 @@ def _alarm_page(
         "history": _history_of(view),
         "note_form": form if isinstance(form, NoteForm) else NoteForm(),
         "shelve_form": form if isinstance(form, ShelveForm) else ShelveForm(alarm=view),
+        "ask_form": form if isinstance(form, AskForm) else AskForm(),
+        "requests": _requests_of(view),
+        "may_consent": view.is_open and may(who, Right.CONSENT_TO_SHELVING, area=view.area),
+        "own_actor": who.actor,
+        "suppressor": facade.actor_names({f"watch:{view.suppressed_by}"}).get(f"watch:{view.suppressed_by}"),
         "refused": form,
     }
     return render(request, "decide/alarm.html", context, status=status)
+
+
+def _requests_of(view: AlarmView) -> list[dict[str, Any]]:
+    """Return who asked to shelve an alarm, newest first, and what became of it."""
+    asked = facade.shelving_requests(view.alarm_id)
+    names = facade.actor_names({actor for one in asked for actor in (one.requested_by, one.decided_by) if actor})
+    return [{"one": one, "by": names.get(one.requested_by), "decided": names.get(one.decided_by)} for one in asked]
 
 
 def _stream_of(view: AlarmView) -> sense.StreamView | None:
@@ -119,6 +135,7 @@ def _history_of(view: AlarmView) -> list[dict[str, Any]]:
         (_("Alarm raised"), view.raised_at, f"watch:{view.watch_code}", ""),
         (_("Acknowledged"), view.acknowledged_at, view.acknowledged_by, view.note),
         (_("Shelved"), view.shelved_at, view.shelved_by, view.shelve_reason),
+        (_("Suppressed"), view.suppressed_at, f"watch:{view.suppressed_by}", ""),
         (_("Cleared"), view.cleared_at, f"watch:{view.watch_code}", ""),
         (_("Case closed"), view.case_closed_at, "", view.case_number),
         (_("Closed"), view.closed_at, view.closed_by, ""),
@@ -204,7 +221,7 @@ def _act(
         faults = {name: [str(fault) for fault in found] for name, found in form.errors.items()}
         sentence = " ".join(fault for found in faults.values() for fault in found)
         return JsonResponse({"message": sentence, "fields": faults}, status=status)
-    return _alarm_page(request, facade.alarm(alarm_id), form=form, status=status)
+    return alarm_page(request, facade.alarm(alarm_id), form=form, status=status)
 
 
 def _done(request: HttpRequest, view: AlarmView, done: str) -> HttpResponse:

@@ -1,20 +1,30 @@
-"""Watches: the list with limits and their basis, one watch with its versions, and its form."""
+"""Watches: the list, one watch with its versions and its form, a new one; each tried before it is switched on."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from cityloop.decide import facade
-from cityloop.decide.forms import WatchForm
+from cityloop.decide.facade import WatchView
+from cityloop.decide.forms.watches import NewWatchForm, WatchForm, token_of
+from cityloop.decide.views.backtests import picture_of
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.levels import Level
+from cityloop.registry import facade as registry
 from cityloop.registry.facade import Right, person_of, requires, sentence_of
 
 REFUSED = 422
 """Status of an answer to a form that cannot be accepted."""
+
+TRY, KEEP = "try", "keep"
+"""What the buttons of the form ask for."""
 
 
 @requires(Right.EDIT_WATCHES)
@@ -28,29 +38,79 @@ def watch_list(request: HttpRequest) -> HttpResponse:
 
 @requires(Right.EDIT_WATCHES)
 @require_http_methods(["GET", "HEAD", "POST"])
-def watch(request: HttpRequest, code: str) -> HttpResponse:
-    """Show a watch with its versions and its form; a change makes a new version."""
-    view = facade.watch(code)
-    form = WatchForm(request.POST or None, watch=view)
+def new_watch(request: HttpRequest) -> HttpResponse:
+    """Make a watch: what it judges, its limits, and what it would have done in the last year."""
+    form = NewWatchForm(request.POST or None, initial={"hysteresis": 0, "hold_s": 0, "off_delay_s": 0})
+    context: dict[str, Any] = {"form": form}
     status = 200
     if request.method == "POST":
         status = REFUSED
         if form.is_valid():
             try:
-                who = person_of(request).person_id
-                edit, version = form.edit(), form.cleaned_data["version"]
-                view = facade.edit_watch(code, person_id=who, edit=edit, expected_version=version)
+                draft = form.draft()
+                views, unit = facade.streams_for(draft.streams, draft.kind)
+                streams = [view.datastream_id for view in views]
+                if not _is_shown_first(request, form, streams, context, unit=unit, was_on=False):
+                    view = facade.make_watch(person_id=person_of(request).person_id, draft=draft, edit=form.edit())
+                    messages.success(request, _("The watch %(code)s is made.") % {"code": view.code})
+                    return HttpResponseRedirect(reverse("decide:watch", args=[view.code]))
+                status = 200
+            except CityloopError as error:
+                status = _refuse(form, error)
+    return render(request, "decide/new_watch.html", context, status=status)
+
+
+@requires(Right.EDIT_WATCHES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def watch(request: HttpRequest, code: str) -> HttpResponse:
+    """Show a watch with its versions and its form; a change makes a new version."""
+    view = facade.watch(code)
+    form = WatchForm(request.POST or None, watch=view)
+    context: dict[str, Any] = {"watch": view, "form": form}
+    status = 200
+    if request.method == "POST":
+        status = REFUSED
+        if form.is_valid():
+            try:
+                streams = facade.streams_of_watch(code)
+                if not _is_shown_first(request, form, streams, context, unit=view.unit, was_on=view.enabled):
+                    return _changed(request, form, view)
+                status = 200
             except NotFoundError:
                 raise
             except CityloopError as error:
-                form.add_error(None, sentence_of(error))
-                status = error.status
-            else:
-                messages.success(request, _("Version %(version)s is in force.") % {"version": view.version})
-                return HttpResponseRedirect(reverse("decide:watch", args=[code]))
+                status = _refuse(form, error)
     versions = facade.watch_versions(code)
     names = facade.actor_names({one.changed_by for one in versions})
-    rows = [(one, names.get(one.changed_by)) for one in versions]
-    limits = [form[f"level_{int(level)}"] for level in Level]
-    context = {"watch": view, "form": form, "limits": limits, "rows": rows, "levels": list(Level)}
+    context["rows"] = [(one, names.get(one.changed_by)) for one in versions]
     return render(request, "decide/watch.html", context, status=status)
+
+
+def _changed(request: HttpRequest, form: WatchForm, view: WatchView) -> HttpResponse:
+    who, seen = person_of(request).person_id, form.cleaned_data["version"] or 0
+    made = facade.edit_watch(view.code, person_id=who, edit=form.edit(), expected_version=seen)
+    messages.success(request, _("Version %(version)s is in force.") % {"version": made.version})
+    return HttpResponseRedirect(reverse("decide:watch", args=[view.code]))
+
+
+def _is_shown_first(  # noqa: PLR0913  each says one thing
+    request: HttpRequest, form: WatchForm, streams: Sequence[int], context: dict[str, Any], *, unit: str, was_on: bool
+) -> bool:
+    """Return whether history is shown instead of keeping: it was asked for, or a watch would be switched on untried."""
+    trial = form.trial(streams)
+    is_asked = request.POST.get("do") == TRY
+    if not is_asked and (was_on or not form.cleaned_data["enabled"] or form.was_tried(trial)):
+        return False
+    found = facade.backtest(trial, until=timezone.now())
+    context["picture"] = picture_of(found, trial.kind, unit=unit)
+    context["is_held_back"] = not is_asked
+    form.data = form.data.copy()
+    form.data["tried"] = token_of(trial)
+    return True
+
+
+def _refuse(form: WatchForm, error: CityloopError) -> int:
+    if isinstance(error, registry.AccessDeniedError):
+        raise error
+    form.add_error(error.field if error.field in form.fields else None, sentence_of(error))
+    return error.status

@@ -90,6 +90,80 @@ class AlarmUnshelved(_AlarmFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShelvingRequested(_AlarmFact):
+    """A person asks that a grave alarm be silenced; nothing is silenced until a second person consents."""
+
+    reason: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelvingDeclined(_AlarmFact):
+    """A request to silence an alarm came to nothing; `outcome` is `refused` or `withdrawn`."""
+
+    outcome: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmSuppressed(_AlarmFact):
+    """An alarm calls nobody while the alarm of another watch stands, by design; `suppressed_by` is that watch."""
+
+    suppressed_by: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmReleased(_AlarmFact):
+    """An alarm is no longer suppressed; `suppressed_by` is the watch whose alarm stood."""
+
+    suppressed_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmFloodBegan(Fact):
+    """More alarms came in ten minutes than the people on duty can answer.
+
+    Attributes:
+        alarms: how many came in the last ten minutes.
+        operators: how many people are on duty.
+    """
+
+    alarms: int
+    operators: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmFloodEnded(Fact):
+    """A flood of alarms is over.
+
+    Attributes:
+        alarms: how many came in the last ten minutes.
+        peak: the most that came in ten minutes.
+        lasted_s: how long it lasted, seconds.
+    """
+
+    alarms: int
+    peak: int
+    lasted_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureChanged(Fact):
+    """A threshold of alarm management has a new version.
+
+    Attributes:
+        measure: its code.
+        value: the new value.
+        note: why.
+    """
+
+    measure: str
+    value: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmCleared(_AlarmFact):
     """The condition has ended."""
 

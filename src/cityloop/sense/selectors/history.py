@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from django.db import connection
 
 from cityloop.kernel.instants import from_us
@@ -13,6 +15,9 @@ from cityloop.kernel.quality import Quality
 from cityloop.sense.models import Datastream
 from cityloop.sense.stream.archive.asking import Reach, both
 from cityloop.sense.stream.archive.directory import FIND
+
+Int64s = npt.NDArray[np.int64]
+Float64s = npt.NDArray[np.float64]
 
 HOUR_S = 3600.0
 _SETTLE_DAYS = 1
@@ -43,6 +48,13 @@ _RECENT = f"""
     SELECT {_COLUMNS} FROM {both(_FEW_DAYS)} o WHERE datastream_id = %s AND phenomenon_time >= %s
     ORDER BY phenomenon_time DESC, id DESC LIMIT %s
 """
+_TRACK = f"""
+    SELECT (extract(epoch FROM phenomenon_time) * 1000000)::bigint, result, id
+    FROM {both("p.datastream_id = %s AND p.end_time >= %s AND p.day <= (%s AT TIME ZONE 'UTC')::date")} o
+    WHERE datastream_id = %s AND phenomenon_time >= %s AND phenomenon_time < %s AND result IS NOT NULL
+"""
+_TRACK_PIECE = timedelta(days=28)
+"""How much history is read at once on the way back from the present."""
 _UNFIT = [int(Quality.BAD), int(Quality.OUT_OF_RANGE)]
 """Qualities that no curve is made of."""
 
@@ -76,6 +88,27 @@ class ObservationView:
     result_time: datetime | None
     feature_id: int
     parameters: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The readings of a stream as they came, rising in time, each instant once.
+
+    Attributes:
+        at_us: phenomenon time, microseconds since the Unix epoch, shape (n,).
+        value: the number, shape (n,).
+        observation_id: the reading, shape (n,).
+        since: from when on the track is whole, aware; later than asked for where the stream holds too many readings.
+    """
+
+    at_us: Int64s
+    value: Float64s
+    observation_id: Int64s
+    since: datetime
+
+    def __len__(self) -> int:
+        """Return how many readings there are."""
+        return len(self.at_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +182,33 @@ def series(datastream_ids: Iterable[int], *, since: datetime, until: datetime, b
     asked = [list(datastream_ids), since, until]
     rows = _rows(_BUCKETS, [bucket_s, bucket_s, *asked, *asked, _UNFIT])
     return Series(tuple(r[0] for r in rows), tuple(r[1] for r in rows), tuple(r[2] for r in rows))
+
+
+def track(datastream_id: int, *, since: datetime, until: datetime, readings_max: int) -> Track:
+    """Return a stream's readings one by one, whatever their quality; only what is a number.
+
+    Args:
+        datastream_id: the stream.
+        since: beginning, aware, inclusive.
+        until: end, aware, exclusive.
+        readings_max: how many at the most; where there are more, the newest are returned and `Track.since` says from
+            when on.
+    """
+    rows: list[tuple[int, float, int]] = []
+    end = until
+    while end > since and len(rows) < readings_max:
+        start = max(since, end - _TRACK_PIECE)
+        rows += _rows(_TRACK, [datastream_id, start, end, datastream_id, start, end])
+        end = start
+    if not rows:
+        return Track(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), since)
+    at_us, value, number = (np.array(column) for column in zip(*rows, strict=True))
+    order = np.lexsort((number, at_us))
+    order = order[np.diff(at_us[order], prepend=at_us[order[0]] - 1) > 0]
+    is_cut = end > since or len(order) > readings_max
+    order = order[-readings_max:]
+    at_us, value, number = at_us[order], value[order].astype(np.float64), number[order]
+    return Track(at_us, value, number, from_us(int(at_us[0])) if is_cut else since)
 
 
 def hourly(datastream_id: int, *, since: datetime, until: datetime) -> list[tuple[datetime, float]]:

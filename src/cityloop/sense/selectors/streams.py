@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from cityloop.kernel.areas import AreaCode
 from cityloop.kernel.declarations import Origin
 from cityloop.kernel.errors import NotFoundError
@@ -13,6 +15,9 @@ from cityloop.kernel.observation_ids import ingested_at_us
 from cityloop.kernel.quality import Quality
 from cityloop.kernel.text import Text
 from cityloop.sense.models import Datastream, Latest
+
+_ID_DIGITS_MAX = 18
+"""Longest number that is looked for among the ids, digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +125,26 @@ def streams_of_project(project: str) -> list[StreamView]:
     return [view_of(row) for row in rows.order_by("code", "pk")]
 
 
+def streams_named(names: Iterable[str], *, streams_max: int) -> list[StreamView]:
+    """Return the datastreams that codes, `prefix*` patterns and `#id` numbers name, by code.
+
+    Args:
+        names: such as `lifelines/water.point-*` or `#17`.
+        streams_max: how many at the most.
+    """
+    asked = Q(pk__in=[])
+    for name in names:
+        number = name.removeprefix("#")
+        if name.endswith("*"):
+            asked |= Q(code__startswith=name[:-1])
+        elif name != number and number.isascii() and number.isdigit() and len(number) <= _ID_DIGITS_MAX:
+            asked |= Q(pk=int(number))
+        else:
+            asked |= Q(code=name)
+    rows = Datastream.objects.filter(asked).select_related("thing", "observed_property").order_by("code", "pk")
+    return [view_of(row) for row in rows[:streams_max]]
+
+
 def stream_views(datastream_ids: Iterable[int]) -> dict[int, StreamView]:
     """Return those of some datastreams that exist, by id."""
     rows = Datastream.objects.filter(pk__in=list(datastream_ids)).select_related("thing", "observed_property")
@@ -156,4 +181,13 @@ def _latest(row: Latest) -> LatestView:
     )
 
 
-__all__ = ["LatestView", "StreamView", "latest_of", "stream_view", "stream_views", "streams_of_project", "text_of"]
+__all__ = [
+    "LatestView",
+    "StreamView",
+    "latest_of",
+    "stream_view",
+    "stream_views",
+    "streams_named",
+    "streams_of_project",
+    "text_of",
+]

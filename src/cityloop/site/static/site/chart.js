@@ -41,11 +41,20 @@ function limitsOf(limits) {
   }));
 }
 
-// data: {unit, decimals, series: [{name, points: [[instant, value]]}], limits: [{value, level, name}], min, max}
+function spansOf(spans) {
+  return spans.map((span) => [
+    { xAxis: cityTime(span.from), itemStyle: { color: LEVELS[span.level], opacity: 0.25, borderColor: LEVELS[span.level], borderWidth: 1 } },
+    { xAxis: cityTime(span.until) },
+  ]);
+}
+
+// data: {unit, decimals, series: [{name, points: [[instant, value]]}], limits: [{value, level, name}],
+//   spans: [{from, until, level}], min, max}
 export function lineChart(element, data, { theme = "light", size = 13, colours = COLOURS[theme], bare = false } = {}) {
   const chart = window.echarts.getInstanceByDom(element) || window.echarts.init(element, null, { renderer: "canvas" });
   const series = data.series.map((item, at) => seriesOf(item, at, theme, colours[at % colours.length], bare ? size / 16 : 1));
   if (series.length > 0 && data.limits) series[0].markLine = { symbol: "none", data: limitsOf(data.limits), silent: true };
+  if (series.length > 0 && data.spans) series[0].markArea = { silent: true, data: spansOf(data.spans) };
   const text = { color: QUIET[theme], fontSize: size, margin: bare ? size * 0.5 : 8 };
   chart.setOption(
     {

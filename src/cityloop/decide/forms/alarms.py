@@ -1,4 +1,4 @@
-"""What people fill in."""
+"""What people fill in about alarms."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -8,9 +8,8 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cityloop.decide.facade import SHELVING_MAX, AlarmState, AlarmView, WatchEdit, WatchView, needs_consent
+from cityloop.decide.facade import SHELVING_MAX, AlarmState, AlarmView, needs_consent
 from cityloop.kernel.areas import AreaCode
-from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
 from cityloop.registry.facade import HouseForm, in_words
@@ -23,6 +22,7 @@ STATES = (
     (AlarmState.RAISED.value, _("Not acknowledged")),
     (AlarmState.ACKNOWLEDGED.value, _("Acknowledged")),
     (AlarmState.SHELVED.value, _("Shelved")),
+    (AlarmState.SUPPRESSED.value, _("Suppressed")),
     (AlarmState.CLEARED.value, _("Cleared, not acknowledged")),
     (AlarmState.CLOSED.value, _("Closed")),
 )
@@ -102,74 +102,16 @@ class ShelveForm(HouseForm):
         return cleaned
 
 
-class WatchForm(HouseForm):
-    """A watch's limits."""
+class AskForm(HouseForm):
+    """Why and until when a grave alarm shall be silenced; a second person answers later."""
 
-    level_1 = forms.FloatField(required=False)
-    level_2 = forms.FloatField(required=False)
-    level_3 = forms.FloatField(required=False)
-    level_4 = forms.FloatField(required=False)
-    hysteresis = forms.FloatField(
-        label=_("Hysteresis"),
-        min_value=0,
-        help_text=_("How far the value must return beyond a limit before the alarm clears."),
+    reason = forms.CharField(label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
+    until = forms.DateTimeField(
+        label=_("Until"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
-    hold_s = forms.FloatField(
-        label=_("Hold, seconds"), min_value=0, help_text=_("How long a limit must be broken before it is an alarm.")
-    )
-    basis_zh = forms.CharField(label=_("Basis, in Chinese"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
-    basis_en = forms.CharField(label=_("Basis, in English"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
-    confirmed = forms.BooleanField(label=_("The authority has confirmed these limits"), required=False)
-    enabled = forms.BooleanField(label=_("In use"), required=False)
-    note = forms.CharField(label=_("Reason for the change"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
-    version = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, watch: WatchView, **kwargs: Any) -> None:
-        """Begin with the version in force."""
-        kwargs.setdefault("initial", _initial(watch))
-        super().__init__(*args, **kwargs)
-        self._kind = watch.kind
-        for level in Level:
-            field = self.fields[f"level_{int(level)}"]
-            field.label = f"{level.roman} · {in_words(level.colour)} ({watch.unit})"
-            field.widget.attrs["step"] = "any"
-        for name in ("hysteresis", "hold_s"):
-            self.fields[name].widget.attrs["step"] = "any"
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a watch without any limit, unless it follows the reporting period."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if not self.errors and not self.limits() and self._kind is not WatchKind.SILENT:
-            self.add_error("level_1", _("At least one level needs a limit."))
-        return cleaned
-
-    def limits(self) -> dict[Level, float]:
-        """Return the limits that were filled in."""
-        given = {level: self.cleaned_data.get(f"level_{int(level)}") for level in Level}
-        return {level: limit for level, limit in given.items() if limit is not None}
-
-    def edit(self) -> WatchEdit:
-        """Return the change that was filled in."""
-        cleaned = self.cleaned_data
-        return WatchEdit(
-            limits=self.limits(),
-            hysteresis=cleaned["hysteresis"],
-            hold_s=cleaned["hold_s"],
-            basis=Text(cleaned["basis_zh"], cleaned["basis_en"]),
-            confirmed=cleaned["confirmed"],
-            enabled=cleaned["enabled"],
-            note=cleaned["note"],
-        )
-
-
-def _initial(watch: WatchView) -> dict[str, Any]:
-    limits = {f"level_{int(level)}": limit for level, limit in watch.limits.items()}
-    return limits | {
-        "hysteresis": watch.hysteresis,
-        "hold_s": watch.hold_s,
-        "basis_zh": watch.basis.zh,
-        "basis_en": watch.basis.en,
-        "confirmed": watch.confirmed,
-        "enabled": watch.enabled,
-        "version": watch.version,
-    }
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Offer an hour; fields have names of their own beside the form of the desk."""
+        kwargs.setdefault("initial", {"until": timezone.localtime() + SHELVED_FOR})
+        super().__init__(*args, auto_id="ask_%s", **kwargs)

@@ -1,0 +1,152 @@
+"""Watches that people make themselves, and the time in which watches judge."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from cityloop.decide.models import Watch
+from cityloop.decide.rules import is_asleep
+from cityloop.decide.selectors.watches import WatchView, watch_view
+from cityloop.decide.services.machine import forget_bands, hold_lock
+from cityloop.decide.services.watches import WatchEdit, announce, checked, end_conditions, first_version
+from cityloop.kernel.declarations import WatchKind
+from cityloop.kernel.errors import CityloopError
+from cityloop.kernel.text import Text
+from cityloop.registry.facade import PersonView, Right, note_change, require
+from cityloop.sense import facade as sense
+
+STREAMS_PER_WATCH_MAX = 1000
+"""How many streams a watch that a person makes may look at."""
+
+OWN = "own."
+"""How the codes of watches begin that people have made."""
+
+_NUMBER = re.compile(r"own\.([0-9]{1,9})")
+
+
+class StreamsUnfitError(CityloopError):
+    """The streams that were named cannot be watched together."""
+
+    key = "These streams cannot be watched: %(reason)s"
+    status = 422
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchDraft:
+    """What a new watch is.
+
+    Attributes:
+        title: its name, the title of its alarms.
+        kind: how it judges.
+        streams: codes, `prefix*` patterns and `#id` numbers of its streams; looked up when it is made.
+    """
+
+    title: Text
+    kind: WatchKind
+    streams: tuple[str, ...]
+
+
+def streams_for(names: Iterable[str], kind: WatchKind) -> tuple[list[sense.StreamView], str]:
+    """Return the streams that are named and the unit a watch of them is in.
+
+    Args:
+        names: codes, `prefix*` patterns, `#id` numbers.
+        kind: how the watch judges.
+
+    Raises:
+        StreamsUnfitError: if there are none, too many, or the units of what is compared with a limit differ.
+    """
+    views = sense.streams_named(names, streams_max=STREAMS_PER_WATCH_MAX + 1)
+    if not views:
+        raise StreamsUnfitError(field="streams", reason=Text("没有名称相符的数据流。", "none has such a code."))
+    if len(views) > STREAMS_PER_WATCH_MAX:
+        raise StreamsUnfitError(field="streams", reason=Text("数据流过多，最多1000条。", "there are more than 1,000."))
+    if kind in (WatchKind.STUCK, WatchKind.SILENT):
+        return views, "s"
+    if kind is WatchKind.BASELINE:
+        return views, "σ"
+    units = {view.unit_symbol for view in views}
+    if len(units) > 1:
+        raise StreamsUnfitError(field="streams", reason=Text("单位不一致。", "their units differ."))
+    unit = units.pop() or "1"
+    return views, f"{unit}/min" if kind is WatchKind.RATE else unit
+
+
+@transaction.atomic
+def make_watch(*, person: PersonView, draft: WatchDraft, edit: WatchEdit, now: datetime) -> WatchView:
+    """Make a watch that no project declares.
+
+    Args:
+        person: who makes it; needs the right to edit watches.
+        draft: what it is.
+        edit: its limits and all that may be changed later.
+        now: when it comes into force.
+
+    Raises:
+        StreamsUnfitError: if its streams cannot be watched together.
+        LimitsError: if the limits cannot be used.
+        ValidityError: if it ends before it begins.
+        UnknownWatchError: if it shall suppress a watch that is not there.
+        AccessDeniedError: if the person may not.
+    """
+    require(person, Right.EDIT_WATCHES, what="new watch")
+    hold_lock()
+    views, unit = streams_for(draft.streams, draft.kind)
+    code = _next_code()
+    values = checked(code, draft.kind, edit, now) | {
+        "project": "",
+        "title_zh": draft.title.zh,
+        "title_en": draft.title.en,
+        "kind": str(draft.kind),
+        "patterns": list(draft.streams),
+        "unit": unit,
+        "declared": "",
+        "changed_by": person.actor,
+        "change_note": edit.note,
+    }
+    row = first_version(code, values, periods={view.datastream_id: view.period_s for view in views}, now=now)
+    note_change(person, Right.EDIT_WATCHES, what=f"watch {row.code} version {row.version}")
+    announce()
+    return watch_view(row)
+
+
+def _next_code() -> str:
+    known = Watch.objects.filter(code__startswith=OWN).values_list("code", flat=True)
+    numbers = [int(found[1]) for code in known if (found := _NUMBER.fullmatch(code))]
+    return f"{OWN}{max(numbers, default=0) + 1}"
+
+
+def apply_validity(now: datetime) -> int:
+    """Let watches judge from their beginning until their end; what stands under one that ends is cleared.
+
+    Args:
+        now: the wall clock, aware.
+
+    Returns:
+        How many watches began or ended.
+    """
+    if not _turning(now):
+        return 0
+    with transaction.atomic():
+        hold_lock()
+        turning = _turning(now)
+        for row in turning:
+            row.asleep = not row.asleep
+            row.save(update_fields=["asleep"])
+            if row.asleep:
+                end_conditions(row.code, now)
+            elif row.enabled:
+                streams = row.streams.values_list("datastream_id", flat=True)
+                forget_bands((stream, row.pk) for stream in streams)
+        if turning:
+            announce()
+    return len(turning)
+
+
+def _turning(now: datetime) -> list[Watch]:
+    rows = Watch.objects.filter(~Q(starts_at=None, ends_at=None), valid_until=None).order_by("pk")
+    return [row for row in rows if row.asleep != is_asleep(now, starts_at=row.starts_at, ends_at=row.ends_at)]
