@@ -16,7 +16,6 @@ from cityloop.site.configuration import Configuration
 from cityloop.site.engines.throwaway import throwaway_home, throwaway_nats
 from tests.city import City, running_city
 
-
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
