@@ -1,4 +1,4 @@
-"""Thousands of streams: what a night of forecasts costs one core, in the blocks and with the effort of the nightly job."""
+"""Thousands of streams: what a night of forecasts costs one core, in blocks and with effort as in the nightly job."""
 
 import resource
 import time

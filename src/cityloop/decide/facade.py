@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from cityloop.decide.rules import AlarmState, ConsentMissingError, LimitsError, ShelvingSpanError, needs_consent
+from cityloop.decide.rules.forecasting.lastyear import Comparison, Variant
 from cityloop.decide.rules.lifecycle import SHELVING_MAX
 from cityloop.decide.selectors.alarms import (
     AlarmCounts,
@@ -18,6 +19,16 @@ from cityloop.decide.selectors.alarms import (
     open_alarms,
     open_alarms_by_district,
 )
+from cityloop.decide.selectors.forecasts import (
+    ForecastPoint,
+    ForecastRecord,
+    ForecastView,
+    FullDayView,
+    against_last_year,
+    forecast_of,
+    forecast_record,
+    full_day_of,
+)
 from cityloop.decide.selectors.watches import WatchView, actor_names, watch, watch_version, watch_versions, watches
 from cityloop.decide.services import alarms as _alarms
 from cityloop.decide.services import watches as _watches
@@ -29,6 +40,7 @@ from cityloop.decide.services.alarms import (
 )
 from cityloop.decide.services.baselines import learn_baselines, refresh_baselines, relearn_baselines
 from cityloop.decide.services.cases import note_case
+from cityloop.decide.services.forecasts import declare_forecasts, issue_forecasts, judge_forecasts, trim_forecasts
 from cityloop.decide.services.machine import run_machine
 from cityloop.decide.services.scans import scan_silence
 from cityloop.decide.services.watches import WATCHES_CHANNEL, WatchChangedMeanwhileError, WatchEdit
@@ -44,7 +56,7 @@ def _now() -> datetime:
 
 
 def declare(project: Project, *, now: datetime | None = None) -> int:
-    """Make a project's watches stand as declared, bound to its streams; idempotent.
+    """Make a project's watches and forecasts stand as declared, bound to its streams; idempotent.
 
     Args:
         project: what it declares; `sense.facade.declare` has been called for it.
@@ -55,7 +67,9 @@ def declare(project: Project, *, now: datetime | None = None) -> int:
 
     Raises:
         LimitsError: if a declaration cannot be used; nothing is written then.
+        NotFoundError: if a forecast's weather is none of the project's streams.
     """
+    declare_forecasts(project)
     return _watches.declare(project, now=now or _now())
 
 
@@ -144,18 +158,25 @@ __all__ = [
     "AlarmState",
     "AlarmStillStandsError",
     "AlarmView",
+    "Comparison",
     "ConsentMissingError",
     "DistrictAlarms",
+    "ForecastPoint",
+    "ForecastRecord",
+    "ForecastView",
+    "FullDayView",
     "LimitsError",
     "MachineView",
     "ReasonMissingError",
     "ShelvingSpanError",
+    "Variant",
     "Watch",
     "WatchChangedMeanwhileError",
     "WatchEdit",
     "WatchView",
     "acknowledge",
     "actor_names",
+    "against_last_year",
     "alarm",
     "alarm_counts",
     "alarm_number",
@@ -163,7 +184,13 @@ __all__ = [
     "alarms",
     "close_alarm",
     "declare",
+    "declare_forecasts",
     "edit_watch",
+    "forecast_of",
+    "forecast_record",
+    "full_day_of",
+    "issue_forecasts",
+    "judge_forecasts",
     "learn_baselines",
     "machine_state",
     "needs_consent",
@@ -175,6 +202,7 @@ __all__ = [
     "run_machine",
     "scan_silence",
     "shelve",
+    "trim_forecasts",
     "unshelve",
     "watch",
     "watch_version",

@@ -93,11 +93,13 @@ class Rehearsal:
         parts: by part of the model, shape (days, days ahead, 24); row n was forecast at the midnight before day n.
         came: what came, shape (days, days ahead, 24), NaN where it is not known.
         last_week: the same hours one week earlier, shape (days, days ahead, 24).
+        yesterday: the same hours of the day before the midnight, shape (days, days ahead, 24).
     """
 
     parts: Parts
     came: Float64s
     last_week: Float64s
+    yesterday: Float64s
 
 
 def rehearse(
@@ -122,8 +124,23 @@ def _rehearsal(past: Past, model: Model, *, days_ahead: int, days: int) -> Rehea
     if model.shared is not None:
         parts["shared"] = trees_at(model.shared, rows, scale=model.scale, number=model.number).reshape(shape)
     parts["ridge"] = np.stack([_lines_rehearsed(past, ahead=one, days=days) for one in range(days_ahead)], axis=1)
-    earlier = row_at(past.values, origin + ahead - 7).reshape(shape)
-    return Rehearsal(parts, rows.value.reshape(shape), earlier)
+    return remembered(past, parts)
+
+
+def remembered(past: Past, parts: Parts) -> Rehearsal:
+    """Return forecasts of the last days beside what came and what the naive ones would have said.
+
+    Args:
+        past: what is known.
+        parts: the forecasts, each of shape (days, days ahead, 24), the last made a day before the last midnight.
+    """
+    days, days_ahead, _ = parts["ridge"].shape
+    origin = np.repeat(np.arange(past.days - days, past.days), days_ahead)
+    target = origin + np.tile(np.arange(days_ahead), days)
+    came, last_week, yesterday = (
+        row_at(past.values, day).reshape(days, days_ahead, HOURS) for day in (target, target - 7, origin - 1)
+    )
+    return Rehearsal(parts, came, last_week, yesterday)
 
 
 def _lines_rehearsed(past: Past, *, ahead: int, days: int) -> Float64s:
