@@ -1,12 +1,21 @@
 """Day after day as the city would have lived it: learn, forecast at midnight, see what came, learn from the misses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cityloop.decide.rules.forecasting.bands import Sides, all_sides
-from cityloop.decide.rules.forecasting.blend import Parts, averaged, learn, members, rehearse, shares_of
+from cityloop.decide.rules.forecasting.blend import (
+    SHARE_FIRST_DAY,
+    SHARE_LATER,
+    Parts,
+    averaged,
+    learn,
+    members,
+    rehearse,
+    shares_of,
+)
 from cityloop.decide.rules.forecasting.fallback import naive_is_better
 from cityloop.decide.rules.forecasting.grid import Float64s, Past
 from cityloop.decide.rules.forecasting.naive import Naive, naive_forecast
@@ -15,8 +24,11 @@ from cityloop.decide.rules.forecasting.trees import FULL, Effort
 LEARN_EVERY_DAYS = 7
 """Trees are at most so old; the regressions learn every day."""
 
+SEEN_DAYS_MIN = 14
 SEEN_DAYS = 56
 """Shares are chosen by the errors of so many last days."""
+
+USUAL = (SHARE_FIRST_DAY, SHARE_LATER)
 
 
 @dataclass
@@ -40,11 +52,18 @@ class Walk:
     fell_back: int
 
 
-def walk(past: Past, *, days: int, effort: Effort = FULL, done: Callable[[], None] = lambda: None) -> Walk:
-    """Return the day-ahead forecasts of the last days of a stream."""
+def walk(
+    past: Past,
+    *,
+    days: int,
+    effort: Effort = FULL,
+    beside: Sequence[Past] = (),
+    done: Callable[[], None] = lambda: None,
+) -> Walk:
+    """Return the day-ahead forecasts of the last days of a stream; streams `beside` it learn with it, day for day."""
     start = past.days - days
     before = past.until(start)
-    (rehearsal,) = rehearse([before], effort=effort, days_ahead=1)
+    rehearsal = rehearse([before, *(one.until(start) for one in beside)], effort=effort, days_ahead=1)[0]
     parts: dict[str, list[Float64s]] = {}
     came: list[Float64s] = []
     naive: list[Float64s] = []
@@ -60,10 +79,11 @@ def walk(past: Past, *, days: int, effort: Effort = FULL, done: Callable[[], Non
     for day in range(days):
         known = past.until(start + day)
         if learnt is None or day % LEARN_EVERY_DAYS == 0:
-            (learnt,) = learn([known], effort=effort, days_ahead=1)
+            others = [one.until(start + day) for one in beside]
+            learnt = learn([known, *others], effort=effort, days_ahead=1)[0]
         found = members(learnt, known, days_ahead=1)
         lately = {name: part[-SEEN_DAYS:] for name, part in parts.items()}
-        shares = shares_of(_stacked(lately), np.array(came[-SEEN_DAYS:])) if came else (0.5, 0.5)
+        shares = shares_of(_stacked(lately), np.array(came[-SEEN_DAYS:])) if len(came) >= SEEN_DAYS_MIN else USUAL
         model.append(averaged(found, shares=shares)[0])
         naive.append(_yesterday(known))
         back = bool(came) and naive_is_better(np.array(model[:-1]), np.array(naive[:-1]), np.array(came)[:, 0])

@@ -31,7 +31,7 @@ def indicators(forecast: Float64s, came: Float64s) -> list[float]:
 
 def week_of(streams: list[sets.Stream], monday: date) -> tuple[np.ndarray, np.ndarray]:
     """Return the indicators of a week, mean of the areas: the model's and those of naive last week."""
-    pasts = [_known(stream, monday) for stream in streams]
+    pasts = [_known(stream.cleaned(), monday) for stream in streams]
     rehearsals = rehearse(pasts, effort=FULL)
     models = learn(pasts, effort=FULL)
     scores, naive = [], []
@@ -50,7 +50,7 @@ def _known(stream: sets.Stream, monday: date) -> Past:
 
 def measure(weeks: tuple[date, ...] = (PUBLISHED, *WEEKS)) -> None:
     """Print the figures of each week and of all, and the published teams beside them."""
-    streams = [stream.cleaned() for stream in sets.water()]
+    streams = sets.water()
     found = {}
     with progress() as bar:
         task = bar.add_task("weeks", total=len(weeks))

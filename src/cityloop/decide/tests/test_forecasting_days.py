@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityloop.decide.rules.forecasting.calendar import (
@@ -71,6 +71,7 @@ def test_a_counter_is_read_by_the_hour_over_resets_jumps_and_silence() -> None:
     assert len(hours_of_counter(at_s[:1], total[:1], rate_max=1.0)[0]) == 0
 
 
+@settings(max_examples=40, deadline=None)
 @given(DAYS)
 def test_a_lunar_date_leads_back_to_its_day(day: date) -> None:
     year, month, number = lunar_of(day)
@@ -110,6 +111,7 @@ def past_days(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return usual * level * random.normal(1, 0.03, (60, HOURS)), usual
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**31))
 def test_the_estimate_is_the_total_at_the_days_end_and_its_band_is_in_order(seed: int) -> None:
     past, expected = past_days(seed)
@@ -157,6 +159,7 @@ def test_the_four_variants_of_the_same_day_last_year() -> None:
     assert same_day_last_year(date(2026, 7, 1), Variant.HEATING) is None
 
 
+@settings(max_examples=40, deadline=None)
 @given(DAYS)
 def test_a_counterpart_lies_about_a_year_back(day: date) -> None:
     for variant in Variant:

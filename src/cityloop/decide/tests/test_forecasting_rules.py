@@ -1,5 +1,6 @@
 """Forecasts never look ahead, bands follow what was missed, and the better of two forecasts is shown."""
 
+import sys
 from dataclasses import replace
 from datetime import date
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cityloop.decide.rules.forecasting import trees
 from cityloop.decide.rules.forecasting.bands import COVERAGE, all_sides, covered, sides_after
 from cityloop.decide.rules.forecasting.blend import averaged, learn, members, rehearse, shares_of
 from cityloop.decide.rules.forecasting.calendar import marks_of
@@ -98,6 +100,19 @@ def test_a_forecast_is_the_same_each_time_and_scales_with_the_stream() -> None:
         np.testing.assert_allclose(part, 1024.0 * members(first, past)[name], rtol=1e-6)
 
 
+def test_without_trees_the_regression_forecasts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert trees.can_grow()
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    assert not trees.can_grow()
+    past, other = past_of(120), past_of(120, seed=1)
+    parts = members(learn([past, other], effort=QUICK)[0], past)
+    assert set(parts) == {"ridge"}
+    np.testing.assert_array_equal(averaged(parts, shares=(0.5, 0.5)), parts["ridge"])
+    (rehearsal,) = rehearse([past], effort=QUICK)
+    assert rehearsal is not None
+    assert shares_of(rehearsal.parts, rehearsal.came) == (0.5, pytest.approx(1 / 3))
+
+
 @pytest.mark.parametrize("days", [0, 5, DAYS_MIN, DAYS_MIN + 20])
 def test_a_short_history_is_no_error(days: int) -> None:
     past = past_of(days) if days else replace(past_of(1), values=np.empty((0, HOURS)))
@@ -150,6 +165,7 @@ MISSED = st.integers(0, 2**31).flatmap(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(MISSED)
 def test_a_band_never_turns_inside_out_and_never_knows_the_day_it_is_for(missed: Float64s) -> None:
     sides = all_sides(missed)
@@ -174,6 +190,7 @@ def test_a_band_holds_when_the_season_turns() -> None:
     assert (np.abs(missed[60:120]) <= fixed).mean() < 0.5
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**31), st.floats(0.1, 3.0), st.floats(0.1, 3.0))
 def test_the_better_of_the_two_is_shown(seed: int, model_error: float, naive_error: float) -> None:
     random = np.random.default_rng(seed)
@@ -191,7 +208,7 @@ def test_only_the_last_fourteen_days_choose_and_too_few_hours_choose_nothing() -
     assert not naive_is_better(model[-2:], came[-2:], came[-2:])
 
 
-@settings(max_examples=25)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 71), st.floats(-1e6, 1e6)), max_size=60))
 def test_a_grid_holds_the_mean_of_every_hour_and_nothing_else(readings: list[tuple[int, float]]) -> None:
     hour = np.array([at for at, _ in readings], dtype=np.int64)

@@ -25,8 +25,9 @@ SHARE_LATER = 1 / 3
 """Share of the regression before a stream's own errors have shown a better one (chosen on weeks no figure is from)."""
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
-GAIN_MIN = 0.02
-"""A share other than the usual one must have been better by this part of the error."""
+GAIN_MIN_FIRST_DAY = 0.02
+GAIN_MIN_LATER = 0.1
+"""A share other than the usual one must have been better by this part of the error; four weeks hold few late days."""
 
 Parts = dict[str, Float64s]
 
@@ -190,4 +191,5 @@ def _best(parts: Parts, came: Float64s, *, usual: float, which: int) -> float:
         return float(known.mean()) if len(known) else np.inf
 
     best = min(SHARES, key=error)
-    return best if error(best) < (1 - GAIN_MIN) * error(usual) else usual
+    gain = GAIN_MIN_FIRST_DAY if which == 0 else GAIN_MIN_LATER
+    return best if error(best) < (1 - gain) * error(usual) else usual

@@ -11,8 +11,8 @@ Source:
     Domain reference, section 4.3, rule 2.
 """
 
-HOURS_MIN = 72
-"""With fewer hours to compare, the model is trusted."""
+HOURS_MIN = 168
+"""With less than half of these hours to compare, the model is trusted."""
 
 
 def naive_is_better(model: Float64s, naive: Float64s, came: Float64s) -> bool:

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cityloop.decide.rules.forecasting.bands import sides_after
 from cityloop.decide.rules.forecasting.grid import HOURS, Float64s
-
-COVERAGE = 0.8
-"""The band reaches from the tenth to the ninetieth of a hundred past errors."""
 
 DAYS_MIN = 14
 """With fewer past days there is no band."""
@@ -41,10 +39,12 @@ def full_day(so_far: Float64s, *, expected: Float64s, past: Float64s, past_expec
     What is left is what was expected of it, moved as past days that began so went on. Dispatchers divide what is used
     by the usual share instead; that is the same where a day that begins higher goes on higher by the same share.
 
+    The band follows the errors of the past days as shares of what was expected of their rest, as `bands` does.
+
     Args:
         so_far: the hours that are over, shape (hours,); a gap among them is taken as expected.
         expected: what was forecast of the day at its midnight, or the usual day, shape (24,).
-        past: similar days, shape (days, 24); days with a gap are passed over.
+        past: days before, oldest first, shape (days, 24); days with a gap are passed over.
         past_expected: what was forecast of them, the same shape.
 
     Source:
@@ -62,9 +62,11 @@ def full_day(so_far: Float64s, *, expected: Float64s, past: Float64s, past_expec
     trust = trust_after(past, past_expected, hours=hours)
     rest = _rest(used, float(expected[:hours].sum()), left, trust)
     rests = np.array([_rest(*parts, trust) for parts in _parts(past, past_expected, hours)])
-    missed = past[:, hours:].sum(axis=1) - rests
-    low, high = np.quantile(missed, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-    return FullDay(used + rest, used + rest + min(float(low), 0.0), used + rest + max(float(high), 0.0), used, hours)
+    scale = np.abs(past_expected[:, hours:].sum(axis=1))
+    missed = np.where(scale > 0, (past[:, hours:].sum(axis=1) - rests) / np.where(scale > 0, scale, 1.0), np.nan)
+    sides = sides_after(missed[:, None])
+    below, above = float(sides.below[0]) * abs(left), float(sides.above[0]) * abs(left)
+    return FullDay(used + rest, used + rest - below, used + rest + above, used, hours)
 
 
 def trust_after(past: Float64s, past_expected: Float64s, *, hours: int) -> float:

@@ -13,6 +13,9 @@ from cityloop.decide.rules.forecasting.grid import HOURS, Float64s, Int64s, Past
 PENALTY = 1.0
 """Weight of the penalty on the coefficients of standardised columns (chosen on days that no figure is from)."""
 
+PENALTY_SHORT = 4.0
+"""The penalty is this times columns over rows where that is more: a short history is trusted less."""
+
 HALF_LIFE_DAYS = 720.0
 SEASON_DAYS = 45.0
 OUT_OF_SEASON = 0.1
@@ -174,7 +177,8 @@ def _hour(columns: Float64s, target: Float64s, weight: Float64s) -> tuple[float,
     standard = (columns - usual) / spread
     middle = float(weight @ target / weight.sum())
     weighted = standard * weight[:, None]
-    normal = weighted.T @ standard + PENALTY * np.eye(standard.shape[1])
+    penalty = PENALTY * max(1.0, PENALTY_SHORT * standard.shape[1] / len(standard))
+    normal = weighted.T @ standard + penalty * np.eye(standard.shape[1])
     slope = np.linalg.solve(normal, weighted.T @ (target - middle)) / spread
     return middle, slope, usual
 

@@ -56,6 +56,15 @@ class Trees:
     rows: int
 
 
+def can_grow() -> bool:
+    """Return whether trees can grow here: the library wants the system's OpenMP (libgomp), which bare images lack."""
+    try:
+        import lightgbm  # noqa: F401, PLC0415  a second and 60 MB, where trees grow alone; the web has none
+    except (ImportError, OSError):
+        return False
+    return True
+
+
 def own_trees(past: Past, *, scale: float, effort: Effort, days_ahead: int = DAYS_AHEAD) -> Trees | None:
     """Return a model of one stream, None where its history is too short."""
     sample = _sample(past, scale=scale, rows_max=effort.rows_max, effort=effort, days_ahead=days_ahead)
@@ -99,8 +108,10 @@ def _sample(past: Past, *, scale: float, rows_max: int, effort: Effort, days_ahe
     return rows.seen[fit], z, weight
 
 
-def _learnt(samples: list[Sample], rounds: int, effort: Effort, *, numbered: bool) -> Trees:
-    import lightgbm  # noqa: PLC0415  a second and 60 MB, where trees grow alone; the web has none
+def _learnt(samples: list[Sample], rounds: int, effort: Effort, *, numbered: bool) -> Trees | None:
+    if not can_grow():
+        return None
+    import lightgbm  # noqa: PLC0415  as above
 
     seen, z, weight = (np.concatenate(column) for column in zip(*samples, strict=True))
     settings = {
