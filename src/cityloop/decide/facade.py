@@ -14,6 +14,7 @@ from cityloop.decide.rules import (
     ValidityError,
     needs_consent,
 )
+from cityloop.decide.rules.forecasting.lastyear import Comparison, Variant
 from cityloop.decide.rules.lifecycle import SHELVING_MAX
 from cityloop.decide.selectors.alarms import (
     AlarmCounts,
@@ -31,6 +32,16 @@ from cityloop.decide.selectors.alarms import (
 )
 from cityloop.decide.selectors.backtests import Backtest, StreamPast, Trial
 from cityloop.decide.selectors.backtests import backtest as _backtest
+from cityloop.decide.selectors.forecasts import (
+    ForecastPoint,
+    ForecastRecord,
+    ForecastView,
+    FullDayView,
+    against_last_year,
+    forecast_of,
+    forecast_record,
+    full_day_of,
+)
 from cityloop.decide.selectors.measures import MeasureView, flood_lasts, measure, measure_versions, measures
 from cityloop.decide.selectors.performance import (
     ActivationView,
@@ -63,6 +74,7 @@ from cityloop.decide.services.alarms import (
 )
 from cityloop.decide.services.baselines import learn_baselines, refresh_baselines, relearn_baselines
 from cityloop.decide.services.cases import note_case
+from cityloop.decide.services.forecasts import declare_forecasts, issue_forecasts, judge_forecasts, trim_forecasts
 from cityloop.decide.services.machine import run_machine
 from cityloop.decide.services.making import StreamsUnfitError, WatchDraft, apply_validity, streams_for
 from cityloop.decide.services.measures import (
@@ -97,7 +109,7 @@ def _now() -> datetime:
 
 
 def declare(project: Project, *, now: datetime | None = None) -> int:
-    """Make a project's watches stand as declared, bound to its streams; idempotent.
+    """Make a project's watches and forecasts stand as declared, bound to its streams; idempotent.
 
     Args:
         project: what it declares; `sense.facade.declare` has been called for it.
@@ -108,7 +120,9 @@ def declare(project: Project, *, now: datetime | None = None) -> int:
 
     Raises:
         LimitsError: if a declaration cannot be used; nothing is written then.
+        NotFoundError: if a forecast's weather is none of the project's streams.
     """
+    declare_forecasts(project)
     return _watches.declare(project, now=now or _now())
 
 
@@ -243,11 +257,16 @@ __all__ = [
     "AlarmStillStandsError",
     "AlarmView",
     "Backtest",
+    "Comparison",
     "ConsentMissingError",
     "DistrictAlarms",
     "Firing",
     "FloodBoundsError",
+    "ForecastPoint",
+    "ForecastRecord",
+    "ForecastView",
     "Frequent",
+    "FullDayView",
     "LevelTally",
     "LimitsError",
     "MachineView",
@@ -269,6 +288,7 @@ __all__ = [
     "Trial",
     "UnknownWatchError",
     "ValidityError",
+    "Variant",
     "Watch",
     "WatchChangedMeanwhileError",
     "WatchDraft",
@@ -277,6 +297,7 @@ __all__ = [
     "acknowledge",
     "activations",
     "actor_names",
+    "against_last_year",
     "alarm",
     "alarm_counts",
     "alarm_number",
@@ -290,9 +311,15 @@ __all__ = [
     "consent_to_shelving",
     "counted_since",
     "declare",
+    "declare_forecasts",
     "decline_shelving",
     "edit_watch",
     "flood_lasts",
+    "forecast_of",
+    "forecast_record",
+    "full_day_of",
+    "issue_forecasts",
+    "judge_forecasts",
     "learn_baselines",
     "machine_state",
     "make_watch",
@@ -314,6 +341,7 @@ __all__ = [
     "shelving_requests",
     "streams_for",
     "streams_of_watch",
+    "trim_forecasts",
     "unshelve",
     "waiting_requests",
     "watch",

@@ -368,3 +368,58 @@ class BaselinePosition(models.Model):
         """One row a stream."""
 
         db_table = "decide_baselineposition"
+
+
+class ForecastStream(models.Model):
+    """A stream that is forecast every day, as its project declares it."""
+
+    datastream_id = models.BigIntegerField(primary_key=True)
+    project = models.CharField(max_length=60)
+    weather_id = models.BigIntegerField(null=True)
+    weather_ahead = models.BooleanField(default=False)
+
+    class Meta:
+        """One row a stream."""
+
+        db_table = "decide_forecaststream"
+
+
+class Forecast(models.Model):
+    """A forecast of seven days, made once for a stream and day; kept, so that its error can be told.
+
+    Curves are columns of 168 numbers of four bytes, little-endian, hours from `starts_at` on; they are taken away when
+    they are old, the figures stay. `parts` holds what each part of the model said, in the order of `part_names`.
+    """
+
+    datastream_id = models.BigIntegerField()
+    starts_on = models.DateField()
+    starts_at = models.DateTimeField()
+    issued_at = models.DateTimeField()
+    method = models.CharField(max_length=12)
+    fell_back = models.BooleanField(default=False)
+    share_first = models.FloatField()
+    share_later = models.FloatField()
+    learnt_days = models.IntegerField()
+    learnt_rows = models.IntegerField()
+    curve = models.BinaryField(null=True)
+    low = models.BinaryField(null=True)
+    high = models.BinaryField(null=True)
+    part_names = models.CharField(max_length=60, default="")
+    parts = models.BinaryField(null=True)
+    judged_hours = models.IntegerField(null=True)
+    error = models.FloatField(null=True)
+    naive_error = models.FloatField(null=True)
+    bias = models.FloatField(null=True)
+    mean = models.FloatField(null=True)
+    inside = models.FloatField(null=True)
+
+    class Meta:
+        """One a stream and day."""
+
+        db_table = "decide_forecast"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["datastream_id", "starts_on"], name="decide_forecast_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["starts_on"], name="decide_forecast_day"),
+        ]

@@ -120,6 +120,21 @@ class WatchSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastSpec:
+    """Streams that are forecast every day, a week ahead.
+
+    Attributes:
+        streams: stream codes of the project; a trailing `*` matches all that begin so.
+        weather: code of the project's stream with the air temperature in degrees Celsius, empty for none.
+        weather_ahead: whether that stream holds the temperature of the days ahead too, as a forecast.
+    """
+
+    streams: tuple[str, ...]
+    weather: str = ""
+    weather_ahead: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseKindSpec:
     """A kind of case, an entry of the item library.
 
@@ -174,7 +189,7 @@ class Project:
         summary: one sentence.
         lead: code of the leading organisation.
         plan_source: where the plan names it.
-        things, streams, watches, case_kinds, lines: what it brings.
+        things, streams, watches, forecasts, case_kinds, lines: what it brings.
         settings: anything else its own page reads, JSON values.
     """
 
@@ -187,6 +202,7 @@ class Project:
     things: tuple[ThingSpec, ...] = ()
     streams: tuple[StreamSpec, ...] = ()
     watches: tuple[WatchSpec, ...] = ()
+    forecasts: tuple[ForecastSpec, ...] = ()
     case_kinds: tuple[CaseKindSpec, ...] = ()
     lines: tuple[LineSpec, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
@@ -228,6 +244,7 @@ def matches(code: str, pattern: str) -> bool:
 
 __all__ = [
     "CaseKindSpec",
+    "ForecastSpec",
     "IndicatorSpec",
     "LineSpec",
     "Origin",

@@ -44,6 +44,7 @@ async def work() -> None:
 def main() -> None:
     """Run the jobs' process."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cityloop.site.settings")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # forecasts are many small sums: more threads only wait
     import django  # noqa: PLC0415  the environment is set first
 
     set_up_logs("jobs", level=logging.WARNING)

@@ -52,6 +52,7 @@ from cityloop.registry.selectors.areas import (
     district_shapes,
     districts,
     is_workday,
+    workdays,
 )
 from cityloop.registry.selectors.audit import (
     AUDIT_PAGE_ROWS,
@@ -205,4 +206,5 @@ __all__ = [
     "today",
     "tokens",
     "tokens_of_thing",
+    "workdays",
 ]

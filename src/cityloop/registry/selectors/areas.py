@@ -166,6 +166,11 @@ def is_workday(day: date) -> bool | None:
     return CalendarDay.objects.filter(day=day).values_list("is_workday", flat=True).first()
 
 
+def workdays(since: date, until: date) -> dict[date, bool]:
+    """Return of the days the calendar knows, from `since` on and before `until`, whether they are worked."""
+    return dict(CalendarDay.objects.filter(day__gte=since, day__lt=until).values_list("day", "is_workday"))
+
+
 def calendar_span() -> tuple[date, date] | None:
     """Return the first and the last day the working calendar knows, None where it is empty."""
     first = CalendarDay.objects.order_by("day").values_list("day", flat=True).first()

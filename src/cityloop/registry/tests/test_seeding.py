@@ -93,6 +93,8 @@ def test_the_calendar_knows_make_up_days_and_says_where_it_ends() -> None:
     assert facade.is_workday(date(2026, 2, 17)) is False
     assert facade.is_workday(date(2026, 2, 14)) is True
     assert facade.is_workday(date(2027, 1, 1)) is None
+    assert facade.workdays(date(2026, 2, 14), date(2026, 2, 16)) == {date(2026, 2, 14): True, date(2026, 2, 15): False}
+    assert facade.workdays(date(2027, 1, 1), date(2027, 1, 3)) == {}
     assert facade.calendar_span() == (date(2004, 1, 1), date(2026, 12, 31))
 
 

@@ -1,0 +1,1 @@
+"""How well the city forecasts, on public sets."""

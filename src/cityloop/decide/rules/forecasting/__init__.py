@@ -1,0 +1,1 @@
+"""Forecasts of streams: cleaning, calendar, models, bands, comparisons. Pure numerics."""
