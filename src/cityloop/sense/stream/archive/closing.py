@@ -15,9 +15,10 @@ import psycopg
 from psycopg import Connection, errors
 
 from cityloop.sense.stream.archive import fields
-from cityloop.sense.stream.archive.columns import EXPORTED, DayColumns, columns_of
 from cityloop.sense.stream.archive.directory import enter
+from cityloop.sense.stream.archive.exact import columns_from
 from cityloop.sense.stream.archive.packing import COPY_PACKED, NotPackableError, packed_row
+from cityloop.sense.stream.archive.reuniting import reunite
 from cityloop.sense.stream.history.partitions import DayPartition
 
 log = logging.getLogger(__name__)
@@ -55,10 +56,6 @@ _BEFORE = """
 """
 _AFTER = """
     SELECT o.datastream_id, count(*), {checksum} FROM ({packed} AND p.datastream_id = ANY({streams})) o GROUP BY 1
-"""
-_TEXTS = """
-    SELECT result_json::text, result_quality::text, parameters::text FROM ({rows}) o
-    ORDER BY datastream_id, phenomenon_time, id
 """
 _TOTALS = """
     UPDATE sense_closedday c SET readings = t.readings, streams = t.streams, closed_at = now()
@@ -98,9 +95,7 @@ class _Day:
         self.packed = _PACKED.format(day=self.date)
 
     def statement(self, template: str, streams: str = "") -> str:
-        return template.format(
-            hot=self.hot, packed=self.packed, day=self.date, checksum=CHECKSUM, streams=streams, rows=""
-        )
+        return template.format(hot=self.hot, packed=self.packed, day=self.date, checksum=CHECKSUM, streams=streams)
 
     def rows(self, streams: str) -> str:
         hot = f"{self.hot} AND o.datastream_id = ANY({streams})"
@@ -120,26 +115,28 @@ def close_day(dsn: str, day: int, *, on_part: Callable[[int], None] = lambda _: 
         for connection in (reader, writer):
             connection.execute("SET TIME ZONE 'UTC'")
         reader.commit()
-        packed, left = _packed_parts(reader, writer, own, on_part)
+        apart = reunite(writer, day=own.date, since=own.partition.since, until=own.partition.until)
+        packed, left = _packed_parts(reader, writer, own, on_part, apart)
         with writer.transaction():
             writer.execute(own.statement(_TOTALS))
         return Closed(packed, left, _dropped(writer, own))
 
 
 def _packed_parts(
-    reader: Connection[Any], writer: Connection[Any], own: _Day, on_part: Callable[[int], None]
+    reader: Connection[Any], writer: Connection[Any], own: _Day, on_part: Callable[[int], None], apart: set[int]
 ) -> tuple[int, int]:
+    """Pack what can be; `apart` are streams whose day lies in the second store, which does not answer."""
     reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     reader.read_only = True
     row = reader.execute("SELECT pg_export_snapshot()").fetchone()
     snapshot = row[0] if row else ""
     partition = own.partition
-    if not enter(reader, writer, day=own.number, since=partition.since, until=partition.until):
+    if not enter(reader, writer, day=own.number, since=partition.since, until=partition.until, apart=apart):
         reader.rollback()
         return 0, 0
     counts = reader.execute(own.statement(_COUNTS)).fetchall()
-    packed = left = 0
-    for streams, readings in _parts(counts):
+    packed, left = 0, sum(count for stream, count in counts if stream in apart)
+    for streams, readings in _parts([row for row in counts if row[0] not in apart]):
         done = _packed_part(writer, own, streams, snapshot)
         packed, left = packed + done, left + readings - done
         on_part(done)
@@ -182,7 +179,7 @@ def _moved(writer: Connection[Any], own: _Day, streams: list[int], snapshot: str
         writer.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         writer.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
         before = writer.execute(own.statement(_BEFORE, wanted)).fetchall()
-        columns = _read(writer, own.rows(wanted))
+        columns = columns_from(writer, own.rows(wanted))
         taken = writer.execute(
             f"DELETE FROM sense_packedday WHERE day = '{own.date}' AND datastream_id = ANY({wanted}) RETURNING n"
         ).fetchall()
@@ -197,17 +194,6 @@ def _moved(writer: Connection[Any], own: _Day, streams: list[int], snapshot: str
         if sorted(before) != sorted(after) or gone + sum(n for (n,) in taken) != len(columns):
             raise LossError
     return gone
-
-
-def _read(writer: Connection[Any], rows: str) -> DayColumns:
-    ordered = f"SELECT {EXPORTED} FROM ({rows}) o ORDER BY datastream_id, phenomenon_time, id"
-    with writer.cursor().copy(f"COPY ({ordered}) TO STDOUT (FORMAT binary)") as copy:
-        columns, with_texts = columns_of(b"".join(bytes(part) for part in copy))
-    if len(with_texts):
-        texts = writer.execute(_TEXTS.format(rows=rows)).fetchall()
-        for number, name in enumerate(("result_json", "result_quality", "parameters")):
-            setattr(columns, name, [None if row[number] is None else row[number].encode() for row in texts])
-    return columns
 
 
 def _dropped(writer: Connection[Any], own: _Day) -> bool:
