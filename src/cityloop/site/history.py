@@ -7,8 +7,8 @@ PostgreSQL is read and written as ever, and what is killed half way is begun ane
 """
 
 import logging
-import time
-from collections.abc import Callable
+import signal
+import threading
 
 import psycopg
 
@@ -16,7 +16,6 @@ from cityloop.sense.stream.archive.keeping import Keeper, KeeperElsewhereError
 from cityloop.site.configuration import Configuration, ConfigurationError, load
 from cityloop.site.logs import set_up_logs
 from cityloop.site.metrics import beat
-from cityloop.site.reactor.turning import Stop
 from cityloop.site.secrets import postgres_dsn
 
 log = logging.getLogger(__name__)
@@ -24,11 +23,11 @@ log = logging.getLogger(__name__)
 TURN_S = 0.5
 """Longest rest between two turns, seconds: so long the end may have to wait."""
 
-RETRY_S = 2.0
+RETRY_S = 0.5
 """Rest after the database went away, or while another process keeps the store, seconds."""
 
 
-def run(configuration: Configuration, is_asked_to_end: Callable[[], bool]) -> None:
+def run(configuration: Configuration, stop: threading.Event) -> None:
     """Keep the store until asked to end; when the database goes away, wait for it.
 
     Raises:
@@ -36,25 +35,25 @@ def run(configuration: Configuration, is_asked_to_end: Callable[[], bool]) -> No
     """
     if not configuration.history_dsn:
         raise ConfigurationError(name="history_dsn", reason="it names no store")
-    while not is_asked_to_end():
+    while not stop.is_set():
         beat("history")
         try:
             keeper = Keeper.of(postgres_dsn(configuration), configuration.history_dsn)
         except (psycopg.OperationalError, KeeperElsewhereError) as error:
             log.warning("The second store is not kept from here yet: %s", error)
-            time.sleep(RETRY_S)
+            stop.wait(RETRY_S)
             continue
         try:
-            _keep(keeper, is_asked_to_end)
+            _keep(keeper, stop)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             log.warning("the database is away: %s", error)
-            time.sleep(RETRY_S)
+            stop.wait(RETRY_S)
         finally:
             keeper.close()
 
 
-def _keep(keeper: Keeper, is_asked_to_end: Callable[[], bool]) -> None:
-    while not is_asked_to_end():
+def _keep(keeper: Keeper, stop: threading.Event) -> None:
+    while not stop.is_set():
         beat("history")
         if not keeper.turn():
             keeper.rest(TURN_S)
@@ -63,8 +62,10 @@ def _keep(keeper: Keeper, is_asked_to_end: Callable[[], bool]) -> None:
 def main() -> None:
     """Keep the store until asked to stop."""
     set_up_logs("history", level=logging.WARNING)
-    stop = Stop()
-    run(load(), lambda: stop.asked)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run(load(), stop)
 
 
 if __name__ == "__main__":

@@ -53,12 +53,16 @@ CREATE TRIGGER sense_packedday_left AFTER UPDATE OF stored ON sense_packedday
   EXECUTE FUNCTION sense_note_gone();
 """
 
-OPENED = "CASE WHEN p.away THEN sense_away(p.datastream_id, p.day, p.n) ELSE p.n END"
+OPENED = "(1, CASE WHEN p.away THEN sense_away(p.datastream_id, p.day, p.n) ELSE p.n END)"
+FEATURES = "unnest(CASE WHEN NOT p.away THEN p.feature_id END)"
 REPLACED = """
 DO $do$ BEGIN
-  EXECUTE replace(pg_get_functiondef('sense_unpacked(sense_packedday)'::regprocedure), '(1, {old})', '(1, {new})');
+  EXECUTE replace(replace(pg_get_functiondef('sense_unpacked(sense_packedday)'::regprocedure),
+    '{series}', '{new_series}'), '{features}', '{new_features}');
 END $do$;
 """
+NOW = {"series": OPENED, "features": FEATURES}
+BEFORE = {"series": "(1, p.n)", "features": "unnest(p.feature_id)"}
 
 UNDO = """
 DROP TRIGGER sense_packedday_deleted ON sense_packedday; DROP TRIGGER sense_packedday_left ON sense_packedday;
@@ -69,12 +73,16 @@ ALTER TABLE sense_packedday DROP COLUMN stored, DROP COLUMN away, DROP COLUMN re
 """
 
 
+def _replaced(old: dict[str, str], new: dict[str, str]) -> str:
+    return REPLACED.format(**old, new_series=new["series"], new_features=new["features"])
+
+
 class Migration(migrations.Migration):
     dependencies = [("sense", "0004_tasking")]
 
     operations = [
         migrations.RunSQL(
-            TABLES + FUNCTIONS + REPLACED.format(old="p.n", new=OPENED),
-            REPLACED.format(old=OPENED, new="p.n") + UNDO,
+            TABLES + FUNCTIONS + _replaced(BEFORE, NOW),
+            _replaced(NOW, BEFORE) + UNDO,
         ),
     ]

@@ -18,6 +18,7 @@ from cityloop.sense.stream.archive import fields
 from cityloop.sense.stream.archive.directory import enter
 from cityloop.sense.stream.archive.exact import columns_from
 from cityloop.sense.stream.archive.packing import COPY_PACKED, NotPackableError, packed_row
+from cityloop.sense.stream.archive.recalling import AWAY
 from cityloop.sense.stream.archive.reuniting import reunite
 from cityloop.sense.stream.history.partitions import DayPartition
 
@@ -131,10 +132,8 @@ def _packed_parts(
     row = reader.execute("SELECT pg_export_snapshot()").fetchone()
     snapshot = row[0] if row else ""
     partition = own.partition
-    if not enter(reader, writer, day=own.number, since=partition.since, until=partition.until, apart=apart):
-        reader.rollback()
-        return 0, 0
-    counts = reader.execute(own.statement(_COUNTS)).fetchall()
+    some = enter(reader, writer, day=own.number, since=partition.since, until=partition.until, apart=apart)
+    counts = reader.execute(own.statement(_COUNTS)).fetchall() if some or apart else []
     packed, left = 0, sum(count for stream, count in counts if stream in apart)
     for streams, readings in _parts([row for row in counts if row[0] not in apart]):
         done = _packed_part(writer, own, streams, snapshot)
@@ -164,12 +163,16 @@ def _packed_part(writer: Connection[Any], own: _Day, streams: list[int], snapsho
             return _moved(writer, own, streams, snapshot)
         except (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation):
             continue
+        except psycopg.Error as error:
+            if error.diag.sqlstate != AWAY:
+                raise
+            break
         except (NotPackableError, LossError) as error:
             if len(streams) == 1:
                 log.warning("Stream %d of %s stays as it is: %s", streams[0], own.date, type(error).__name__)
                 return 0
             return sum(_packed_part(writer, own, [stream], snapshot) for stream in streams)
-    log.warning("%d streams of %s were changed again and again: they are packed next time", len(streams), own.date)
+    log.warning("%d streams of %s were changed or moved meanwhile: they are packed next time", len(streams), own.date)
     return 0
 
 

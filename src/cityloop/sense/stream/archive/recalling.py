@@ -40,6 +40,7 @@ WAIT_S_MAX = 30.0
 ROUNDS_MAX = 5
 """How often a statement may find that it needs more."""
 
+_CANCELED = "57014"
 _FIRST_REST_S, _REST_S_MAX = 0.005, 0.1
 _TELL = "SELECT set_config('cityloop.recalls', 'on', TRUE), set_config('client_min_messages', 'notice', TRUE)"
 _ASK = f"""
@@ -96,14 +97,20 @@ class _Missing:
         return len(self.days) > DAYS_MAX or self.readings > READINGS_MAX
 
 
+def _is(error: Exception, sqlstate: str) -> bool:
+    """Return whether PostgreSQL said this; Django wraps what it said."""
+    said = error if isinstance(error, psycopg.Error) else error.__cause__
+    return isinstance(said, psycopg.Error) and said.diag.sqlstate == sqlstate
+
+
 @contextmanager
 def _collecting(connection: Connection[Any] | AsyncConnection[Any]) -> Iterator[_Missing]:
     missing = _Missing(connection.cancel)
     connection.add_notice_handler(missing)
     try:
         yield missing
-    except psycopg.errors.QueryCanceled:
-        if not missing.is_too_much:
+    except Exception as error:
+        if not (missing.is_too_much and _is(error, _CANCELED)):
             raise
     finally:
         connection.remove_notice_handler(missing)
@@ -149,8 +156,8 @@ async def asked(connection: AsyncConnection[Any], ask: Callable[[], Awaitable[T]
                 return await ask()
             async with connection.transaction():
                 return await ask()
-        except psycopg.Error as error:
-            if error.diag.sqlstate != AWAY:
+        except Exception as error:
+            if not _is(error, AWAY):
                 raise
         with _collecting(connection) as missing:
             async with connection.transaction(force_rollback=True):
@@ -188,8 +195,8 @@ def asked_here(connection: Connection[Any], ask: Callable[[], T]) -> T:
                 return ask()
             with connection.transaction():
                 return ask()
-        except psycopg.Error as error:
-            if error.diag.sqlstate != AWAY:
+        except Exception as error:
+            if not _is(error, AWAY):
                 raise
         with _collecting(connection) as missing, connection.transaction(force_rollback=True):
             connection.execute(_TELL)
