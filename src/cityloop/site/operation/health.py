@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from cityloop.kernel.text import Text
+from cityloop.sense.stream.archive.standing import IS_KEPT
 from cityloop.site.configuration import Configuration
 from cityloop.site.processes import FREE_MB_MIN, free_mb, home_folder
 from cityloop.site.secrets import postgres_dsn
@@ -63,6 +64,13 @@ _WORDS = {
         Text("进程", "processes"),
         Text("有进程正在重新启动。", "A process is being started again."),
     ),
+    "history": (
+        Text("第二历史库", "second store of closed days"),
+        Text(
+            "第二历史库没有应答：存于其中的历史日暂时无法查询；新数据照常接收，近期数据照常可查。",
+            "The second store does not answer: closed days that lie there cannot be read; all else goes on.",
+        ),
+    ),
     "disk": (
         Text("磁盘", "disk"),
         Text(
@@ -76,14 +84,18 @@ _WORDS = {
 async def parts_of(configuration: Configuration) -> list[Part]:
     """Return how each part of the city stands; asks each for at most `WAIT_S`."""
     home = home_folder(configuration)
-    database, transport = await asyncio.gather(_database(configuration), _transport(configuration))
+    database, transport, history = await asyncio.gather(
+        _database(configuration), _transport(configuration), _history(configuration)
+    )
     stands = {
         "database": database,
         "transport": transport,
         "processes": all(one["pid"] is not None for one in read_state(home)["processes"]),
+        "history": history,
         "disk": free_mb(home) >= FREE_MB_MIN,
     }
-    return [Part(code, *_titled(code, stands=stands[code])) for code in _WORDS]
+    told = [code for code in _WORDS if code != "history" or configuration.history_dsn]
+    return [Part(code, *_titled(code, stands=stands[code])) for code in told]
 
 
 def _titled(code: str, *, stands: bool) -> tuple[Text, bool, Text]:
@@ -100,6 +112,19 @@ async def _database(configuration: Configuration) -> bool:
     except (psycopg.Error, OSError, TimeoutError):
         return False
     return True
+
+
+async def _history(configuration: Configuration) -> bool:
+    if not configuration.history_dsn:
+        return True
+    try:
+        async with asyncio.timeout(WAIT_S):
+            connection = await psycopg.AsyncConnection.connect(postgres_dsn(configuration), autocommit=True)
+            async with connection:
+                row = await (await connection.execute(IS_KEPT)).fetchone()
+    except (psycopg.Error, OSError, TimeoutError):
+        return False
+    return row is not None and bool(row[0])
 
 
 async def _transport(configuration: Configuration) -> bool:

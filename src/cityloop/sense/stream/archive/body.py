@@ -13,10 +13,11 @@ _HEAVY = (
     "quality", "result_time", "phenomenon_end", "valid_from", "valid_until", "result_json", "result_quality",
     "parameters",
 )  # fmt: skip
-_CODE = (
+COLUMNS = (
     *_HEAVY, "feature_id", "time_base_us", "time_step_us", "time_unit_us", "tick_base", "tick_follows", "lane_base",
     "lane_step", "value_base", "value_scale", "quality_all", "feature_all", "result_lag_us", "end_lag_us",
 )  # fmt: skip
+"""All columns of the code; the others say what the row holds."""
 
 EMPTIED = (
     "away = TRUE, recalled_at = NULL, "
@@ -29,7 +30,8 @@ _MAKE = """
     CREATE TEMPORARY TABLE IF NOT EXISTS returned (LIKE sense_packedday INCLUDING DEFAULTS) ON COMMIT DELETE ROWS
 """
 _PUT_BACK = f"""
-    UPDATE sense_packedday p SET {", ".join(f"{name} = r.{name}" for name in _CODE)}, away = FALSE, recalled_at = now()
+    UPDATE sense_packedday p SET {", ".join(f"{name} = r.{name}" for name in COLUMNS)},
+    away = FALSE, recalled_at = now()
     FROM returned r WHERE p.datastream_id = r.datastream_id AND p.day = r.day AND p.away
 """
 

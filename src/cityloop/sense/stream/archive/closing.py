@@ -24,6 +24,9 @@ from cityloop.sense.stream.history.partitions import DayPartition
 
 log = logging.getLogger(__name__)
 
+CLOSING_LOCK = 7_431_901
+"""Advisory lock under which days are closed, one process at a time."""
+
 HOT_DAYS_MIN = 1
 """Fewest whole days before today that stay as single rows, on which the readers rely."""
 

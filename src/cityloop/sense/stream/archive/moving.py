@@ -219,7 +219,7 @@ def sweep(connection: Connection[Any], store: Store) -> int:
 
 
 def stored_sums(connection: Connection[Any], store: Store, day: date) -> tuple[int, int]:
-    """Return count and checksum of a day's readings, read anew from where they lie.
+    """Return count and checksum of what was ever moved of a day, read anew from where it lies.
 
     Args:
         connection: autocommitting, in UTC.
@@ -234,7 +234,7 @@ def stored_sums(connection: Connection[Any], store: Store, day: date) -> tuple[i
         after = -(1 << 63)
         while rows := connection.execute(
             f"SELECT datastream_id, stored, n FROM sense_packedday WHERE day = %s AND stored IS {state} "
-            "AND datastream_id > %s ORDER BY datastream_id LIMIT %s",
+            "AND checksum IS NOT NULL AND datastream_id > %s ORDER BY datastream_id LIMIT %s",
             (day, after, DAYS_TOGETHER),
         ).fetchall():
             some = _up_to(rows, lambda row: int(row[2]))

@@ -28,7 +28,7 @@ AWAY = "CL001"
 CHANNEL = "cityloop_recall"
 """Says that somebody waits for days."""
 
-KEEPER_LOCK = 7431902
+KEEPER_LOCK = 7_431_903
 """Advisory lock of the process that keeps the second store, held for as long as it lives."""
 
 DAYS_MAX, READINGS_MAX = 2_000, 2_000_000

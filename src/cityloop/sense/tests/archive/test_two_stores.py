@@ -1,4 +1,4 @@
-"""The history answers alike wherever its closed days lie: in PostgreSQL, or in ClickHouse and brought back when asked."""
+"""The history answers alike wherever its closed days lie: in PostgreSQL, or in ClickHouse until somebody asks."""
 
 import asyncio
 import itertools
@@ -56,7 +56,9 @@ class History:
         """Close every day and wait until all packed days lie where they are wanted."""
         for day in DAYS:
             close_day(self.store.dsn, day)
-        self.store.run("UPDATE sense_packedday SET recalled_at = now() - interval '2 hours' WHERE recalled_at IS NOT NULL")
+        self.store.run(
+            "UPDATE sense_packedday SET recalled_at = now() - interval '2 hours' WHERE recalled_at IS NOT NULL"
+        )
         self.want(self.place)
         eventually(self.is_settled, what=f"all days lie in {self.place}")
 
@@ -297,7 +299,10 @@ def test_a_changed_and_a_deleted_reading_bring_back_their_day(history: History) 
 
 def test_a_feature_takes_its_readings_with_it(history: History) -> None:
     history.changed(lambda connection: delete_feature(connection, 7))
-    assert history.store.rows("SELECT DISTINCT datastream_id FROM sense_packedday ORDER BY 1") == [(2,), (5_000_000_000,)]
+    assert history.store.rows("SELECT DISTINCT datastream_id FROM sense_packedday ORDER BY 1") == [
+        (2,),
+        (5_000_000_000,),
+    ]
 
     async def mixed(connection: AsyncConnection[Any]) -> list[int]:
         return await delete_feature(connection, 10)
