@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow carries no types
 
+from cityloop.kernel.observation_ids import NODE_BITS, SEQUENCE_BITS, WRITER_BITS
 from cityloop.sense.stream.archive.columns import DayColumns, Jsons
 from cityloop.sense.stream.archive.store import (
     StoreAwayError,
@@ -26,23 +27,33 @@ DAYS_TOGETHER = 500
 CONNECT_S_MAX, ANSWER_S_MAX = 5, 120
 """How long a cluster may take to be reached and to answer, seconds."""
 
+_LANE_BITS = NODE_BITS + WRITER_BITS + SEQUENCE_BITS
+_LANE_MASK = (1 << _LANE_BITS) - 1
+_MILLISECOND_US = 1000
+
 _MAKE = f"""
     CREATE TABLE IF NOT EXISTS {TABLE} (
         datastream_id Int64 CODEC(Delta, ZSTD), day Int32 CODEC(Delta, ZSTD), version Int64 CODEC(Delta, ZSTD),
-        phenomenon_us Int64 CODEC(DoubleDelta, ZSTD), id Int64 CODEC(Delta, ZSTD),
+        phenomenon_us Int64 CODEC(GCD, Delta, ZSTD),
+        ingest_lag_ms Int64 CODEC(T64, ZSTD), lane Int64 CODEC(T64, ZSTD),
         result Nullable(Float64) CODEC(Gorilla, ZSTD), quality Int16 CODEC(ZSTD), feature_id Int64 CODEC(ZSTD),
         result_lag_us Nullable(Int64) CODEC(ZSTD), end_lag_us Nullable(Int64) CODEC(ZSTD),
         valid_from_us Nullable(Int64) CODEC(Delta, ZSTD), valid_until_us Nullable(Int64) CODEC(Delta, ZSTD),
         result_json Nullable(String) CODEC(ZSTD), result_quality Nullable(String) CODEC(ZSTD),
         parameters Nullable(String) CODEC(ZSTD),
+        id Int64 ALIAS bitOr(bitShiftLeft(
+            intDiv(phenomenon_us - positiveModulo(phenomenon_us, 1000), 1000) + ingest_lag_ms, {_LANE_BITS}), lane),
         phenomenon_time DateTime64(6, 'UTC') ALIAS fromUnixTimestamp64Micro(phenomenon_us),
         result_time Nullable(DateTime64(6, 'UTC')) ALIAS fromUnixTimestamp64Micro(phenomenon_us + result_lag_us)
-    ) ENGINE = MergeTree PARTITION BY toYYYYMM(toDate32(day)) ORDER BY (datastream_id, phenomenon_us, id)
+    ) ENGINE = MergeTree PARTITION BY toYYYYMM(toDate32(day))
+    ORDER BY (datastream_id, phenomenon_us, ingest_lag_ms, lane)
     SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1
 """
+"""An id is its moment of ingest and its lane: kept apart, the one beside the phenomenon time, both are small."""
+
 _MAKE_CITY = "CREATE TABLE IF NOT EXISTS cityloop_city (city String) ENGINE = MergeTree ORDER BY city"
 _INT64S = (
-    "datastream_id", "phenomenon_us", "id", "quality", "feature_id",
+    "datastream_id", "phenomenon_us", "ingest_lag_ms", "lane", "quality", "feature_id",
     "result_lag_us", "end_lag_us", "valid_from_us", "valid_until_us",
 )  # fmt: skip
 _TEXTS = ("result_json", "result_quality", "parameters")
@@ -50,7 +61,7 @@ _READ = f"""
     SELECT {", ".join(_INT64S)}, result, {", ".join(_TEXTS)} FROM {TABLE}
     WHERE datastream_id IN ({{streams}}) AND day >= {{first}} AND day <= {{last}}
       AND phenomenon_us >= {{since}} AND phenomenon_us < {{until}} AND (datastream_id, day, version) IN ({{days}})
-    ORDER BY datastream_id, phenomenon_us, id
+    ORDER BY datastream_id, phenomenon_us, ingest_lag_ms, lane
 """
 _REMOVE = f"""
     ALTER TABLE {TABLE} DELETE WHERE datastream_id IN ({{streams}}) AND day >= {{first}} AND day <= {{last}}
@@ -169,7 +180,8 @@ def _table(columns: DayColumns, version: int) -> pa.Table:
             "day": (columns.time_us // DAY_US).astype(np.int32),
             "version": np.full(count, version, dtype=np.int64),
             "phenomenon_us": columns.time_us,
-            "id": columns.id,
+            "ingest_lag_ms": (columns.id >> _LANE_BITS) - columns.time_us // _MILLISECOND_US,
+            "lane": columns.id & _LANE_MASK,
             "result": pa.array(columns.result, pa.float64(), mask=np.isnan(columns.result)),
             "quality": columns.quality,
             "feature_id": columns.feature_id,
@@ -200,7 +212,7 @@ def _columns(table: pa.Table) -> DayColumns:
     return DayColumns(
         datastream_id=found["datastream_id"],
         time_us=time_us,
-        id=found["id"],
+        id=((time_us // _MILLISECOND_US + found["ingest_lag_ms"]) << _LANE_BITS) | found["lane"],
         result=table["result"].cast(pa.float64()).fill_null(np.nan).to_numpy().copy(),
         quality=found["quality"].astype(np.int16),
         feature_id=found["feature_id"],

@@ -210,7 +210,8 @@ class Keeper:
 
     def _refuse(self, error: Exception) -> None:
         """Say why nothing can be had, to whoever waits and to whoever looks; the store is opened anew next time."""
-        reason = str(error) or type(error).__name__
+        own = error.parameters.get("reason") if isinstance(error, CityloopError) else None
+        reason = str(own or error) or type(error).__name__
         log.warning("The second store of closed days: %s", reason)
         self._connection.execute(_TELL_REASON, (reason,))
         self._connection.execute(_REFUSED, (reason,))

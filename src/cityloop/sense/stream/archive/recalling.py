@@ -41,7 +41,7 @@ ROUNDS_MAX = 5
 """How often a statement may find that it needs more."""
 
 _CANCELED = "57014"
-_FIRST_REST_S, _REST_S_MAX = 0.005, 0.1
+_FIRST_REST_S, _REST_S_MAX = 0.004, 0.1
 _TELL = "SELECT set_config('cityloop.recalls', 'on', TRUE), set_config('client_min_messages', 'notice', TRUE)"
 _ASK = f"""
     WITH asked AS (
@@ -184,7 +184,7 @@ async def recall(connection: AsyncConnection[Any], wanted: list[Wanted]) -> None
         await own.execute(_ASK, _lists(wanted))
         while not _standing(await (await own.execute(_STATE, _lists(wanted))).fetchone(), until):
             await asyncio.sleep(rest_s)
-            rest_s = min(2 * rest_s, _REST_S_MAX)
+            rest_s = min(1.3 * rest_s, _REST_S_MAX)
 
 
 def asked_here(connection: Connection[Any], ask: Callable[[], T]) -> T:
@@ -213,4 +213,4 @@ def recall_here(connection: Connection[Any], wanted: list[Wanted]) -> None:
         own.execute(_ASK, _lists(wanted))
         while not _standing(own.execute(_STATE, _lists(wanted)).fetchone(), until):
             time.sleep(rest_s)
-            rest_s = min(2 * rest_s, _REST_S_MAX)
+            rest_s = min(1.3 * rest_s, _REST_S_MAX)
