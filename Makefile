@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --resolver=backtracking \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --newline=lf
 
-.PHONY: run test check bench assets messages requirements clean
+.PHONY: run test check bench assets messages clickhouse requirements clean
 
 run: $(VENV)/.installed assets messages ## start the city; Ctrl-C stops it
 	@exec $(BIN)/cityloop up
@@ -31,8 +31,11 @@ assets: $(VENV)/.installed ## what the pages load in a browser
 messages: $(VENV)/.installed ## compile the translations
 	@$(BIN)/python -m tools.compile_messages
 
+clickhouse: $(VENV)/.installed ## the second store of closed days, for CITYLOOP_HISTORY_DSN; 530 MB
+	@$(BIN)/python tools/install.py requirements/clickhouse.txt
+
 requirements: $(VENV)/.installed-dev ## pin what requirements/*.in ask for
-	cd requirements && for name in base build dev stapy; do ../$(COMPILE) --output-file $$name.txt $$name.in || exit 1; done
+	cd requirements && for name in base build clickhouse dev stapy; do ../$(COMPILE) --output-file $$name.txt $$name.in || exit 1; done
 
 clean: ## remove what make made; the data folder stays
 	rm -rf $(VENV) build src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

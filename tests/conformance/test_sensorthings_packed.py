@@ -32,11 +32,15 @@ class PackingClient(httpx.Client):
     def request(self, method: str, url: Any, **more: Any) -> httpx.Response:
         """Pack, then ask or change."""
         with self._one_at_a_time:
-            if self._changed:
-                left = packed_all(self._dsn)
-                assert left == 0 or method != "GET"
+            self.prepare(method)
             self._changed = method != "GET"
         return super().request(method, url, **more)
+
+    def prepare(self, method: str) -> None:
+        """Pack what came since the last request."""
+        if self._changed:
+            left = packed_all(self._dsn)
+            assert left == 0 or method != "GET"
 
 
 def packed_all(dsn: str) -> int:

@@ -17,6 +17,7 @@ import psycopg
 
 from cityloop.convey.stream.jetstream import store_use
 from cityloop.kernel.errors import CityloopError
+from cityloop.sense.stream.archive.standing import standing
 from cityloop.site.configuration import Configuration
 from cityloop.site.engines import binaries, nats
 from cityloop.site.language import sentence
@@ -269,6 +270,31 @@ def _processes(configuration: Configuration) -> Iterator[Finding]:
         yield Finding("NATS", _("does not answer"), Grade.BAD, _("Read %(log)s") % {"log": home / "logs" / "nats.log"})
 
 
+def _history(configuration: Configuration) -> Iterator[Finding]:
+    """Look at the second store of closed days, where there is one or readings lie in one."""
+    try:
+        with psycopg.connect(postgres_dsn(configuration), connect_timeout=2) as connection:
+            now = standing(connection)
+    except psycopg.Error:
+        return
+    name = _("second store of closed days")
+    if not configuration.history_dsn:
+        if now.there_days:
+            told = _("%(days)d stream-days lie there, and no setting names it") % {"days": now.there_days}
+            yield Finding(name, told, Grade.BAD, _("Set CITYLOOP_HISTORY_DSN, or move them back: docs/operate.md"))
+        return
+    if now.reason:
+        yield Finding(name, _(now.reason), Grade.BAD, _("Readings and recent days go on; it heals by itself."))
+    elif not now.is_kept:
+        yield Finding(name, _("no process keeps it"), Grade.BAD, _("Start it: cityloop up"))
+    else:
+        told = _("keeps %(readings)d readings in %(megabytes)d MB") % {
+            "readings": now.store_readings,
+            "megabytes": now.store_bytes // 1_000_000,
+        }
+        yield Finding(name, told)
+
+
 def _listeners(configuration: Configuration) -> Iterator[Finding]:
     try:
         with psycopg.connect(postgres_dsn(configuration), connect_timeout=2):
@@ -314,5 +340,6 @@ _CHECKS: tuple[Check, ...] = (
     _processes,
     _beats,
     _store,
+    _history,
     _listeners,
 )

@@ -68,6 +68,14 @@ class Configuration:
     history_hot_days: int = _setting(
         3, gettext_noop("Whole days before today whose readings stay as single rows; older days are packed.")
     )
+    history_dsn: str = _setting(
+        "",
+        gettext_noop(
+            "Second store of closed days: chdb:///folder, or the address of a ClickHouse database of your own; "
+            "empty keeps them in PostgreSQL."
+        ),
+        secret=True,
+    )
     node_area: str = _setting("110000", gettext_noop("Area this node serves: the code of the city or of a district."))
     hub_url: str = _setting(
         "",

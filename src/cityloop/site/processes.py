@@ -148,6 +148,8 @@ def city_children(configuration: Configuration, *, listener_number: int) -> list
     ]
     if configuration.gateways:
         rest.append(_city_child(configuration, "gateway", "cityloop.site.gateway"))
+    if configuration.history_dsn:
+        rest.append(_city_child(configuration, "history", "cityloop.site.history"))
     if configuration.leaf_port or configuration.hub_url:
         rest.append(_city_child(configuration, "node", "cityloop.site.node"))
     if configuration.demo in PLAYED:

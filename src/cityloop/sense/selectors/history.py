@@ -15,6 +15,7 @@ from cityloop.kernel.quality import Quality
 from cityloop.sense.models import Datastream
 from cityloop.sense.stream.archive.asking import Reach, both
 from cityloop.sense.stream.archive.directory import FIND
+from cityloop.sense.stream.archive.recalling import asked_here
 
 Int64s = npt.NDArray[np.int64]
 Float64s = npt.NDArray[np.float64]
@@ -121,9 +122,13 @@ class Series:
 
 
 def _rows(statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return list(cursor.fetchall())
+    def ask() -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return list(cursor.fetchall())
+
+    connection.ensure_connection()
+    return asked_here(connection.connection, ask)
 
 
 def _view(row: tuple[Any, ...]) -> ObservationView:

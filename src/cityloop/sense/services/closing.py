@@ -7,17 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg
 from django.db import connection
 
-from cityloop.sense.stream.archive.closing import HOT_DAYS_MIN, Closed, close_day
+from cityloop.sense.stream.archive.closing import CLOSING_LOCK, HOT_DAYS_MIN, Closed, close_day
 
 log = logging.getLogger(__name__)
 
 DAYS_TOGETHER_MAX = 64
 """Most days closed in one go; the rest follows the next hour."""
 
-_LOCK = "SELECT pg_try_advisory_lock(7431901)"
+_LOCK = f"SELECT pg_try_advisory_lock({CLOSING_LOCK})"
 """One at a time: a job that was given up for dead may still run."""
 
-_UNLOCK = "SELECT pg_advisory_unlock(7431901)"
+_UNLOCK = f"SELECT pg_advisory_unlock({CLOSING_LOCK})"
 """Said aloud: a connection that is closed lets go a moment later."""
 
 _PARTITIONS = """

@@ -12,6 +12,7 @@ from psycopg import Connection, IsolationLevel
 import cityloop
 from cityloop.kernel.errors import CityloopError
 from cityloop.site.backup import manifest as layout
+from cityloop.site.backup.closed_days import nothing_closes, save_closed_days
 from cityloop.site.backup.manifest import Manifest, digest_of, write_manifest
 from cityloop.site.backup.programs import private_folder, run_program
 from cityloop.site.backup.tables import Told, table_sums
@@ -48,6 +49,8 @@ def make_backup(configuration: Configuration, folder: Path, told: Told) -> Manif
         DatabaseAwayError: if the database does not answer.
         NatsAwayError: if the transport does not.
         DumpFailedError: if the database cannot be dumped.
+        HistoryAwayError: if closed days lie in the second store, which does not give them.
+        ClosedDaysChangedError: if some of those were changed meanwhile.
     """
     if folder.exists() and any(folder.iterdir()):
         raise FolderNotEmptyError(folder=folder)
@@ -55,12 +58,13 @@ def make_backup(configuration: Configuration, folder: Path, told: Told) -> Manif
     dsn = postgres_dsn(configuration)
     waiting = asyncio.run(save_waiting(nats_url(configuration, user="wire"), dsn, folder / layout.WAITING))
     try:
-        with psycopg.connect(dsn) as connection:
+        with nothing_closes(dsn), psycopg.connect(dsn) as connection:
             connection.isolation_level = IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             made_at, server = _moment(connection)
             run_program(configuration, "pg_dump", *_dump_arguments(connection, folder), dsn=dsn)
             tables = table_sums(connection, told)
+            save_closed_days(connection, dsn, folder, told)
     except psycopg.OperationalError as error:
         raise DatabaseAwayError from error
     _copy_files(home_folder(configuration), folder / layout.FILES)

@@ -9,6 +9,7 @@ import psycopg
 
 from cityloop.kernel.errors import CityloopError
 from cityloop.site.backup import manifest as layout
+from cityloop.site.backup.closed_days import restore_closed_days
 from cityloop.site.backup.making import FolderNotEmptyError
 from cityloop.site.backup.manifest import Manifest, check_files, read_manifest
 from cityloop.site.backup.programs import private_folder, run_program
@@ -57,6 +58,8 @@ def restore_backup(configuration: Configuration, folder: Path, told: Told) -> Ma
         arguments = ["--no-owner", "--no-privileges", "--exit-on-error", f"--jobs={RESTORE_JOBS}"]
         run_program(configuration, "pg_restore", *arguments, *_into(dsn), str(folder / layout.DUMP), dsn=dsn)
         differing = _compared(dsn, manifest, told)
+        if not restore_closed_days(dsn, folder):
+            differing.append("sense_packedday")
         asyncio.run(give_back(nats_url(configuration, user="wire"), folder / layout.WAITING))
     if differing:
         raise RestoredOtherwiseError(tables=", ".join(differing))

@@ -4,12 +4,19 @@ import argparse
 from gettext import gettext as _
 from typing import TYPE_CHECKING
 
+import psycopg
 from rich.console import Console
 from rich.table import Table
 
 from cityloop.kernel.errors import InvalidFieldError
+from cityloop.sense.stream.archive.keeping import CLICKHOUSE, POSTGRES
+from cityloop.sense.stream.archive.standing import standing
+from cityloop.site.bulk.board import Board
+from cityloop.site.bulk.moving import move
+from cityloop.site.configuration import load
 from cityloop.site.django_ready import set_up
 from cityloop.site.language import words
+from cityloop.site.secrets import postgres_dsn
 
 if TYPE_CHECKING:
     from cityloop.sense.facade import HistoryExtent
@@ -30,6 +37,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     assign.add_argument("code", metavar=_("CLASS"), help=_("code of the class; - for datastreams that name none"))
     assign.add_argument("--streams", help=_("ids of datastreams, comma separated"))
     assign.add_argument("--project", default="", help=_("code of a project: its datastreams alone"))
+    actions.add_parser("status", help=_("show where the closed days lie"))
+    move_parser = actions.add_parser(
+        "move",
+        help=_("move the closed days to the other store"),
+        description=_("The city may run meanwhile. A move that was stopped goes on when it is called again."),
+    )
+    move_parser.add_argument("--to", required=True, choices=(CLICKHOUSE, POSTGRES), help=_("where they are to lie"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,6 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
         CityloopError: if an argument cannot be used.
     """
     set_up()
+    if arguments.action == "status":
+        return _show_standing()
+    if arguments.action == "move":
+        return _move(arguments.to)
     from cityloop.sense import facade as sense  # noqa: PLC0415  Django is set up first
 
     console = Console(highlight=False)
@@ -51,6 +69,48 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action != "assign":
         _show(console, sense.history_extent())
     return 0
+
+
+def _show_standing() -> int:
+    with psycopg.connect(postgres_dsn(load()), autocommit=True) as connection:
+        now = standing(connection)
+    console = Console(highlight=False)
+    table = Table(_("closed days lie in"), _("stream-days"), _("readings"), "MB")
+    table.add_row("PostgreSQL", f"{now.here_days:,}", f"{now.here:,}", f"{now.here_bytes / _MEGABYTE:,.1f}")
+    table.add_row("ClickHouse", f"{now.there_days:,}", f"{now.there:,}", f"{now.store_bytes / _MEGABYTE:,.1f}")
+    console.print(table)
+    console.print(
+        _("%(days)d stream-days of ClickHouse, %(readings)d readings, are at hand in PostgreSQL for a time.")
+        % {"days": now.recalled_days, "readings": now.recalled}
+    )
+    if now.there_days and not now.is_kept:
+        console.print(_("No process keeps the second store: what lies there cannot be read. Start it: cityloop up"))
+    if now.reason:
+        console.print(_("The second store cannot be had: %(reason)s") % {"reason": _(now.reason)}, markup=False)
+    return int(bool(now.reason))
+
+
+def _move(place: str) -> int:
+    configuration = load()
+    sentence = _("%(here)d readings in PostgreSQL, %(there)d in ClickHouse")
+    with Board.on_terminal() as board:
+        found = move(
+            postgres_dsn(configuration),
+            configuration.history_dsn,
+            place,
+            lambda share, now: board.show(share, sentence % {"here": now.here, "there": now.there}),
+        )
+    board.say(_("moved: %(readings)d readings, checksum %(checksum)d") % {
+        "readings": found.promised, "checksum": found.promised_checksum,
+    })  # fmt: skip
+    board.say(_("found: %(readings)d readings, checksum %(checksum)d") % {
+        "readings": found.found, "checksum": found.found_checksum,
+    })  # fmt: skip
+    board.say(
+        _("Both are alike.") if found.is_alike
+        else _("They differ. Where the city changed something meanwhile, ask again; else look at the log of history.")
+    )  # fmt: skip
+    return int(not found.is_alike)
 
 
 def _chosen(arguments: argparse.Namespace) -> list[int]:

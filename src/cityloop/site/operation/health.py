@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from cityloop.kernel.text import Text
+from cityloop.sense.stream.archive.standing import IS_KEPT
 from cityloop.site.configuration import Configuration
 from cityloop.site.processes import FREE_MB_MIN, free_mb, home_folder
 from cityloop.site.secrets import postgres_dsn
@@ -73,6 +74,13 @@ _WORDS = {
         Text("进程", "processes"),
         Text("有进程正在重新启动。", "A process is being started again."),
     ),
+    "history": (
+        Text("第二历史库", "second store of closed days"),
+        Text(
+            "第二历史库没有应答：存于其中的历史日暂时无法查询；新数据照常接收，近期数据照常可查。",
+            "The second store does not answer: closed days that lie there cannot be read; all else goes on.",
+        ),
+    ),
     "disk": (
         Text("磁盘", "disk"),
         Text(
@@ -123,30 +131,41 @@ class Clock:
 async def parts_of(configuration: Configuration, clock: Clock) -> list[Part]:
     """Return how each part of the city stands; asks each for at most `WAIT_S`."""
     home = home_folder(configuration)
-    database_s, transport = await asyncio.gather(_database_clock(configuration), _transport(configuration))
+    database_s, transport, history = await asyncio.gather(
+        _database_clock(configuration), _transport(configuration), _history(configuration)
+    )
     stands = {
         "database": database_s is not None,
         "transport": transport,
         "processes": all(one["pid"] is not None for one in read_state(home)["processes"]),
+        "history": history,
         "disk": free_mb(home) >= FREE_MB_MIN,
         "clock": clock.stands(database_s),
     }
-    return [
-        Part(code, title, stands[code], meaning, hinders=code not in _HARMLESS)
-        for code, (title, meaning) in _WORDS.items()
-    ]
+    told = [code for code in _WORDS if code != "history" or configuration.history_dsn]
+    return [Part(code, _WORDS[code][0], stands[code], _WORDS[code][1], hinders=code not in _HARMLESS) for code in told]
 
 
 async def _database_clock(configuration: Configuration) -> float | None:
     """Return the database's time of day, seconds since the Unix epoch; None where it does not answer."""
+    told = await _told_by_database(configuration, _TIME)
+    return None if told is None else float(told)
+
+
+async def _history(configuration: Configuration) -> bool:
+    return not configuration.history_dsn or bool(await _told_by_database(configuration, IS_KEPT))
+
+
+async def _told_by_database(configuration: Configuration, statement: str) -> Any:
+    """Return the one value of a statement, None where the database does not answer in time."""
     try:
         async with asyncio.timeout(WAIT_S):
             connection = await psycopg.AsyncConnection.connect(postgres_dsn(configuration), autocommit=True)
             async with connection:
-                row = await (await connection.execute(_TIME)).fetchone()
+                row = await (await connection.execute(statement)).fetchone()
     except (psycopg.Error, OSError, TimeoutError):
         return None
-    return float(row[0]) if row else None
+    return row[0] if row else None
 
 
 async def _transport(configuration: Configuration) -> bool:

@@ -16,6 +16,7 @@ from cityloop.convey.stream.sharing.asking import Condition
 from cityloop.kernel.observation_ids import id_range
 from cityloop.kernel.quality import Quality
 from cityloop.sense.stream.archive.asking import both
+from cityloop.sense.stream.archive.recalling import asked
 
 NEAR_US = 60_000_000
 """How far back a read looks in lanes that have been silent, microseconds."""
@@ -199,7 +200,7 @@ def _closed_too(near: str, where: Condition) -> str:
 
 
 async def _readings(connection: AsyncConnection[Any], statement: str, named: dict[str, Any]) -> list[Reading]:
-    cursor = await connection.execute(statement, named)
+    rows = await asked(connection, lambda: _fetched(connection, statement, named))
     return [
         Reading(
             number,
@@ -212,5 +213,9 @@ async def _readings(connection: AsyncConnection[Any], statement: str, named: dic
             Quality(quality),
             result_at,
         )
-        for number, stream, dataset, thing, start, end, value, other, quality, result_at in await cursor.fetchall()
+        for number, stream, dataset, thing, start, end, value, other, quality, result_at in rows
     ]
+
+
+async def _fetched(connection: AsyncConnection[Any], statement: str, named: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return await (await connection.execute(statement, named)).fetchall()

@@ -15,12 +15,17 @@ import psycopg
 from psycopg import Connection, errors
 
 from cityloop.sense.stream.archive import fields
-from cityloop.sense.stream.archive.columns import EXPORTED, DayColumns, columns_of
 from cityloop.sense.stream.archive.directory import enter
+from cityloop.sense.stream.archive.exact import columns_from
 from cityloop.sense.stream.archive.packing import COPY_PACKED, NotPackableError, packed_row
+from cityloop.sense.stream.archive.recalling import AWAY
+from cityloop.sense.stream.archive.reuniting import reunite
 from cityloop.sense.stream.history.partitions import DayPartition
 
 log = logging.getLogger(__name__)
+
+CLOSING_LOCK = 7_431_901
+"""Advisory lock under which days are closed, one process at a time."""
 
 HOT_DAYS_MIN = 1
 """Fewest whole days before today that stay as single rows, on which the readers rely."""
@@ -55,10 +60,6 @@ _BEFORE = """
 """
 _AFTER = """
     SELECT o.datastream_id, count(*), {checksum} FROM ({packed} AND p.datastream_id = ANY({streams})) o GROUP BY 1
-"""
-_TEXTS = """
-    SELECT result_json::text, result_quality::text, parameters::text FROM ({rows}) o
-    ORDER BY datastream_id, phenomenon_time, id
 """
 _TOTALS = """
     UPDATE sense_closedday c SET readings = t.readings, streams = t.streams, closed_at = now()
@@ -98,9 +99,7 @@ class _Day:
         self.packed = _PACKED.format(day=self.date)
 
     def statement(self, template: str, streams: str = "") -> str:
-        return template.format(
-            hot=self.hot, packed=self.packed, day=self.date, checksum=CHECKSUM, streams=streams, rows=""
-        )
+        return template.format(hot=self.hot, packed=self.packed, day=self.date, checksum=CHECKSUM, streams=streams)
 
     def rows(self, streams: str) -> str:
         hot = f"{self.hot} AND o.datastream_id = ANY({streams})"
@@ -120,26 +119,26 @@ def close_day(dsn: str, day: int, *, on_part: Callable[[int], None] = lambda _: 
         for connection in (reader, writer):
             connection.execute("SET TIME ZONE 'UTC'")
         reader.commit()
-        packed, left = _packed_parts(reader, writer, own, on_part)
+        apart = reunite(writer, day=own.date, since=own.partition.since, until=own.partition.until)
+        packed, left = _packed_parts(reader, writer, own, on_part, apart)
         with writer.transaction():
             writer.execute(own.statement(_TOTALS))
         return Closed(packed, left, _dropped(writer, own))
 
 
 def _packed_parts(
-    reader: Connection[Any], writer: Connection[Any], own: _Day, on_part: Callable[[int], None]
+    reader: Connection[Any], writer: Connection[Any], own: _Day, on_part: Callable[[int], None], apart: set[int]
 ) -> tuple[int, int]:
+    """Pack what can be; `apart` are streams whose day lies in the second store, which does not answer."""
     reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     reader.read_only = True
     row = reader.execute("SELECT pg_export_snapshot()").fetchone()
     snapshot = row[0] if row else ""
     partition = own.partition
-    if not enter(reader, writer, day=own.number, since=partition.since, until=partition.until):
-        reader.rollback()
-        return 0, 0
-    counts = reader.execute(own.statement(_COUNTS)).fetchall()
-    packed = left = 0
-    for streams, readings in _parts(counts):
+    some = enter(reader, writer, day=own.number, since=partition.since, until=partition.until, apart=apart)
+    counts = reader.execute(own.statement(_COUNTS)).fetchall() if some or apart else []
+    packed, left = 0, sum(count for stream, count in counts if stream in apart)
+    for streams, readings in _parts([row for row in counts if row[0] not in apart]):
         done = _packed_part(writer, own, streams, snapshot)
         packed, left = packed + done, left + readings - done
         on_part(done)
@@ -167,12 +166,16 @@ def _packed_part(writer: Connection[Any], own: _Day, streams: list[int], snapsho
             return _moved(writer, own, streams, snapshot)
         except (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation):
             continue
+        except psycopg.Error as error:
+            if error.diag.sqlstate != AWAY:
+                raise
+            break
         except (NotPackableError, LossError) as error:
             if len(streams) == 1:
                 log.warning("Stream %d of %s stays as it is: %s", streams[0], own.date, type(error).__name__)
                 return 0
             return sum(_packed_part(writer, own, [stream], snapshot) for stream in streams)
-    log.warning("%d streams of %s were changed again and again: they are packed next time", len(streams), own.date)
+    log.warning("%d streams of %s were changed or moved meanwhile: they are packed next time", len(streams), own.date)
     return 0
 
 
@@ -182,7 +185,7 @@ def _moved(writer: Connection[Any], own: _Day, streams: list[int], snapshot: str
         writer.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         writer.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
         before = writer.execute(own.statement(_BEFORE, wanted)).fetchall()
-        columns = _read(writer, own.rows(wanted))
+        columns = columns_from(writer, own.rows(wanted))
         taken = writer.execute(
             f"DELETE FROM sense_packedday WHERE day = '{own.date}' AND datastream_id = ANY({wanted}) RETURNING n"
         ).fetchall()
@@ -197,17 +200,6 @@ def _moved(writer: Connection[Any], own: _Day, streams: list[int], snapshot: str
         if sorted(before) != sorted(after) or gone + sum(n for (n,) in taken) != len(columns):
             raise LossError
     return gone
-
-
-def _read(writer: Connection[Any], rows: str) -> DayColumns:
-    ordered = f"SELECT {EXPORTED} FROM ({rows}) o ORDER BY datastream_id, phenomenon_time, id"
-    with writer.cursor().copy(f"COPY ({ordered}) TO STDOUT (FORMAT binary)") as copy:
-        columns, with_texts = columns_of(b"".join(bytes(part) for part in copy))
-    if len(with_texts):
-        texts = writer.execute(_TEXTS.format(rows=rows)).fetchall()
-        for number, name in enumerate(("result_json", "result_quality", "parameters")):
-            setattr(columns, name, [None if row[number] is None else row[number].encode() for row in texts])
-    return columns
 
 
 def _dropped(writer: Connection[Any], own: _Day) -> bool:

@@ -5,7 +5,7 @@ written once more, in their own order, in blocks that take two or three bytes a 
 longer there does no harm: the reading itself is always asked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,11 @@ FIND = "SELECT datastream_id, day FROM sense_packed_place(%s)"
 """What asks where an id lies; more than one row may come, for a day that was packed again is named again."""
 
 _IDS = """
-    SELECT id, datastream_id FROM sense_observation WHERE phenomenon_time >= '{since}' AND phenomenon_time < '{until}'
+    SELECT id, datastream_id FROM sense_observation
+    WHERE phenomenon_time >= '{since}' AND phenomenon_time < '{until}'{but}
     UNION ALL
     SELECT o.id, o.datastream_id FROM sense_packedday p CROSS JOIN LATERAL sense_unpacked(p) o
-    WHERE p.day = '{day}' AND p.is_run AND EXISTS (
+    WHERE p.day = '{day}' AND p.is_run AND NOT p.away AND EXISTS (
         SELECT 1 FROM sense_observation h WHERE h.datastream_id = p.datastream_id
         AND h.phenomenon_time >= '{since}' AND h.phenomenon_time < '{until}'
     )
@@ -52,7 +53,9 @@ _REACH = "UPDATE sense_closedday SET last_id = greatest(last_id, %s) WHERE day =
 _DAYS_TO_2000 = 10_957
 
 
-def enter(reader: Connection[Any], writer: Connection[Any], *, day: int, since: str, until: str) -> int:
+def enter(  # noqa: PLR0913  what is entered
+    reader: Connection[Any], writer: Connection[Any], *, day: int, since: str, until: str, apart: Collection[int] = ()
+) -> int:
     """Enter the ids of a day's readings that are not packed; return how many there are.
 
     Args:
@@ -61,11 +64,13 @@ def enter(reader: Connection[Any], writer: Connection[Any], *, day: int, since: 
         day: counted from 1970-01-01 UTC.
         since: start of the day.
         until: start of the next day.
+        apart: streams that are not packed this time.
     """
-    if not _is_needed(reader, since=since, until=until):
+    but = f" AND datastream_id <> ALL('{{{','.join(map(str, apart))}}}'::bigint[])" if apart else ""
+    if not _is_needed(reader, since=since, until=until, but=but):
         return 0
     total, blocks, generation, last = 0, [], 0, 0
-    for ids, streams in _batches(reader, _IDS.format(since=since, until=until, day=since[:10])):
+    for ids, streams in _batches(reader, _IDS.format(since=since, until=until, day=since[:10], but=but)):
         generation = generation or _opened(writer, since[:10], int(ids[0]))
         total, last = total + len(ids), int(ids[-1])
         blocks.append(_block(day, generation, ids, streams))
@@ -77,9 +82,9 @@ def enter(reader: Connection[Any], writer: Connection[Any], *, day: int, since: 
     return total
 
 
-def _is_needed(reader: Connection[Any], *, since: str, until: str) -> bool:
-    hot = f"SELECT 1 FROM sense_observation WHERE phenomenon_time >= '{since}' AND phenomenon_time < '{until}' LIMIT 1"
-    return reader.execute(hot).fetchone() is not None
+def _is_needed(reader: Connection[Any], *, since: str, until: str, but: str) -> bool:
+    bounds = f"phenomenon_time >= '{since}' AND phenomenon_time < '{until}'{but}"
+    return reader.execute(f"SELECT 1 FROM sense_observation WHERE {bounds} LIMIT 1").fetchone() is not None
 
 
 def _opened(writer: Connection[Any], day: str, first: int) -> int:

@@ -6,8 +6,10 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from cityloop.sense.stream.archive.directory import FIND
+from cityloop.sense.stream.archive.recalling import HistoryAwayError, recall
 
-_HOLD = "SELECT 1 FROM sense_packedday WHERE datastream_id = %s AND day = %s FOR UPDATE"
+_AWAY = "SELECT away FROM sense_packedday WHERE datastream_id = %s AND day = %s"
+_HOLD = f"{_AWAY} FOR UPDATE"
 _ROWS = """
     INSERT INTO sense_observation
     SELECT o.* FROM sense_packedday p CROSS JOIN LATERAL sense_unpacked(p) o WHERE p.datastream_id = %s AND p.day = %s
@@ -37,9 +39,17 @@ async def unpack(connection: AsyncConnection[Any], stream: int, day: date) -> No
         connection: within a transaction.
         stream: the datastream.
         day: the UTC day.
+
+    Raises:
+        HistoryAwayError: if it lies in the second store, which does not answer.
     """
-    held = await connection.execute(_HOLD, (stream, day))
-    if await held.fetchone() is not None:
+    row = await (await connection.execute(_AWAY, (stream, day))).fetchone()
+    if row is not None and row[0]:
+        await recall(connection, [(stream, day)])
+    held = await (await connection.execute(_HOLD, (stream, day))).fetchone()
+    if held is not None:
+        if held[0]:
+            raise HistoryAwayError
         await connection.execute(_ROWS, (stream, day))
         await connection.execute(_GONE, (stream, day))
 

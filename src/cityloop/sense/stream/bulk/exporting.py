@@ -14,7 +14,9 @@ from psycopg import Connection
 from cityloop.kernel.instants import from_us, to_us
 from cityloop.kernel.quality import Quality
 from cityloop.sense.stream.archive.asking import both
-from cityloop.sense.stream.archive.columns import EXPORTED, DayColumns, Jsons, columns_of
+from cityloop.sense.stream.archive.columns import DayColumns, Jsons
+from cityloop.sense.stream.archive.exact import columns_from
+from cityloop.sense.stream.archive.recalling import asked_here
 from cityloop.sense.stream.bulk.files import SCHEMA, TIMES, writer_of
 from cityloop.sense.stream.history.partitions import DAY_US
 from cityloop.sense.stream.readings import NO_TIME, Int64s
@@ -133,22 +135,10 @@ def _read(connection: Connection[Any], choice: Choice, day: int, streams: list[i
     wanted = f"'{{{','.join(map(str, streams))}}}'::bigint[]"
     rows = both(f"p.datastream_id = ANY({wanted}) AND p.day = '{_EPOCH + timedelta(days=day)}'")
     chosen = (
-        f"FROM {rows} o WHERE o.datastream_id = ANY({wanted}) "
+        f"SELECT o.* FROM {rows} o WHERE o.datastream_id = ANY({wanted}) "
         f"AND o.phenomenon_time >= '{_literal(start)}' AND o.phenomenon_time < '{_literal(end)}'"
     )
-    order = "ORDER BY datastream_id, phenomenon_time, id"
-    with connection.cursor().copy(f"COPY (SELECT {EXPORTED} {chosen} {order}) TO STDOUT (FORMAT binary)") as copy:
-        columns, with_texts = columns_of(b"".join(bytes(part) for part in copy))
-    if len(with_texts):
-        _add_texts(connection, columns, f"{chosen} {order}")
-    return columns
-
-
-def _add_texts(connection: Connection[Any], columns: DayColumns, chosen: str) -> None:
-    names = ("result_json", "result_quality", "parameters")
-    texts = connection.execute(f"SELECT {', '.join(f'{name}::text' for name in names)} {chosen}").fetchall()
-    for number, name in enumerate(names):
-        setattr(columns, name, [None if row[number] is None else row[number].encode() for row in texts])
+    return asked_here(connection, lambda: columns_from(connection, chosen))
 
 
 def _literal(instant: datetime) -> str:

@@ -1,5 +1,6 @@
 """The same reading twice: devices and imports may send again, HTTP creates what it is told."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from psycopg import AsyncConnection
 
+from cityloop.kernel.observation_ids import id_range
 from cityloop.sense.stream.history.arrays import int8_array, timestamp_array
 from cityloop.sense.stream.history.partitions import DAY_US
 from cityloop.sense.stream.readings import Int64s
@@ -16,7 +18,7 @@ DAYS_TOGETHER_MAX = 40
 
 _LOOK_UP = """
     WITH asked AS MATERIALIZED (SELECT * FROM unnest(%s, %s) WITH ORDINALITY AS a (stream, time, number))
-    SELECT number - 1, min(id) FROM (
+    SELECT number - 1, min(id) FILTER (WHERE id <> {away}), bool_or(id = {away}) FROM (
         SELECT asked.number, found.id
         FROM asked CROSS JOIN LATERAL (
             SELECT o.id FROM sense_observation o
@@ -27,13 +29,30 @@ _LOOK_UP = """
         UNION ALL
         SELECT asked.number, o.id
         FROM (SELECT DISTINCT stream, (time AT TIME ZONE 'UTC')::date AS day FROM asked) AS wanted
-        JOIN sense_packedday p ON p.datastream_id = wanted.stream AND p.day = wanted.day
+        JOIN sense_packedday p ON p.datastream_id = wanted.stream AND p.day = wanted.day AND NOT p.away
         CROSS JOIN LATERAL sense_unpacked(p) o
         JOIN asked ON asked.stream = o.datastream_id AND asked.time = o.phenomenon_time
         WHERE wanted.day <= (SELECT max(day) FROM sense_closedday)
+        UNION ALL
+        SELECT asked.number, {away}
+        FROM asked JOIN sense_packedday p ON p.datastream_id = asked.stream AND p.away
+            AND p.day = (asked.time AT TIME ZONE 'UTC')::date
     ) AS known GROUP BY number
 """
 """One statement, one snapshot: a reading that is packed at this moment is seen in one of its two places."""
+
+_AWAY_ID = -1
+"""Stands for a day that lies in the second store."""
+
+_NOTE = """
+    INSERT INTO sense_unsure (datastream_id, phenomenon_time, floor_id) SELECT * FROM unnest(%s, %s, %s)
+    ON CONFLICT DO NOTHING
+"""
+"""Not known, but its day lies in the second store, for which nobody waits here: whether it was known is seen when the
+day is packed anew."""
+
+RECEIPT_US_MAX = 900_000_000
+"""A reading's id is not older than this when the reading is kept, microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +96,25 @@ async def known_ids(connection: AsyncConnection[Any], *, datastream_id: Int64s, 
     ids = np.zeros(len(datastream_id), dtype=np.int64)
     for rows in _spans(phenomenon_us):
         since, until = int(phenomenon_us[rows].min()), int(phenomenon_us[rows].max())
-        statement = _LOOK_UP.format(since=_literal(since), until=_literal(until))
+        statement = _LOOK_UP.format(since=_literal(since), until=_literal(until), away=_AWAY_ID)
         answer = await connection.execute(
             statement, (int8_array(datastream_id[rows]), timestamp_array(phenomenon_us[rows])), prepare=False
         )
-        for number, known in await answer.fetchall():
-            ids[rows[number]] = known
+        unsure = []
+        for number, known, is_away in await answer.fetchall():
+            ids[rows[number]] = known or 0
+            unsure += [rows[number]] if is_away and known is None else []
+        if unsure:
+            await _note(connection, datastream_id[unsure], phenomenon_us[unsure])
     return ids
+
+
+async def _note(connection: AsyncConnection[Any], datastream_id: Int64s, phenomenon_us: Int64s) -> None:
+    floor_id, _ = id_range(from_us=time.time_ns() // 1000 - RECEIPT_US_MAX, until_us=0)
+    floors = np.full(len(datastream_id), floor_id, dtype=np.int64)
+    await connection.execute(
+        _NOTE, (int8_array(datastream_id), timestamp_array(phenomenon_us), int8_array(floors)), prepare=False
+    )
 
 
 def _spans(phenomenon_us: Int64s) -> list[Int64s]:

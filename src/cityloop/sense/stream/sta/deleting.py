@@ -6,6 +6,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from cityloop.sense.stream.archive.asking import Reach, both
+from cityloop.sense.stream.archive.recalling import asked
 from cityloop.sense.stream.archive.returning import bring_back
 from cityloop.sense.stream.archive.returning import delete_feature as delete_packed_feature
 
@@ -60,7 +61,7 @@ async def lock_streams(connection: Connection, streams: Sequence[int]) -> None:
 
 async def recount(connection: Connection, streams: Sequence[int]) -> None:
     """Set extents and latest values of streams from what is kept; their latest rows are held."""
-    await connection.execute(_RECOUNT, (sorted(set(streams)),))
+    await asked(connection, lambda: connection.execute(_RECOUNT, (sorted(set(streams)),)))
 
 
 async def _ids(connection: Connection, statement: str, parameters: Sequence[Any]) -> list[int]:

@@ -20,6 +20,7 @@ from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.instants import from_us
 from cityloop.kernel.observation_ids import ingested_at_us
 from cityloop.sense.stream.archive.asking import Ways, ways_of
+from cityloop.sense.stream.archive.recalling import asked
 from cityloop.sense.stream.sta.closed import Window, instant_of, never_closed_from
 from cityloop.sense.stream.sta.errors import BusyError, SyntaxFault, UnknownPathError
 from cityloop.sense.stream.sta.formats import (
@@ -264,7 +265,7 @@ class Reader:
                 return row
             if row.edge is not None and row.edge >= row.closed and ways.loose == 1 and _is_full(plan, row):
                 return row
-        return await _run(connection, ways.whole, values)
+        return await _run_whole(connection, ways, values)
 
 
 def _is_full(plan: Plan, row: Row) -> bool:
@@ -304,12 +305,12 @@ async def _within_windows(connection: AsyncConnection[Any], plan: Plan, values: 
     if row is not None and row.found and alone:
         return row
     if any([await _set_place(connection, window, values) for window in plan.windows]):
-        row = await _run(connection, ways.whole, values)
+        row = await _run_whole(connection, ways, values)
         if row is not None and row.found:
             return row
     for window in plan.windows:
         values[window.since - 1], values[window.until - 1] = EVER
-    return await _run(connection, ways.whole, values)
+    return await _run_whole(connection, ways, values)
 
 
 async def _set_place(connection: AsyncConnection[Any], window: Window, values: list[Any]) -> bool:
@@ -318,6 +319,10 @@ async def _set_place(connection: AsyncConnection[Any], window: Window, values: l
     values[window.stream - 1], values[window.day - 1] = (None, None) if row is None else row[:2]
     values[window.since - 1], values[window.until - 1] = EVER if row is None else row[2:]
     return row is not None
+
+
+async def _run_whole(connection: AsyncConnection[Any], ways: Ways, values: list[Any]) -> Row | None:
+    return await asked(connection, lambda: _run(connection, ways.whole, values))
 
 
 async def _run(connection: AsyncConnection[Any], sql: str, values: list[Any]) -> Row | None:
