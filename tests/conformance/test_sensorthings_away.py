@@ -36,7 +36,7 @@ class MovingClient(PackingClient):
                 eventually(lambda: connection.execute(_FULL).fetchone() == (0,), what="all closed days are away")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def history_process(sta_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HistoryProcess]:
     home = tmp_path_factory.mktemp("history")
     process = HistoryProcess(sta_dsn, f"chdb://{home}/store", home)

@@ -153,6 +153,7 @@ class Keeper:
             row = self._connection.execute(_CITY).fetchone()
             self._store = self._open(self._dsn, city=str(row[0]) if row else "")
             self._due = _Due()
+            self._connection.execute(_TELL_REASON, ("",))
         return self._store
 
     def _recall(self, store: Store) -> bool:

@@ -8,7 +8,7 @@ keeps the store, and asks again. Where nothing is away that costs nothing.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import date
 from typing import Any, TypeVar
 
@@ -168,7 +168,7 @@ async def asked(connection: AsyncConnection[Any], ask: Callable[[], Awaitable[T]
 
 
 async def recall(connection: AsyncConnection[Any], wanted: list[Wanted]) -> None:
-    """Have stream-days brought back, over a connection of its own; those that are not away are no matter.
+    """Have stream-days brought back, out of any transaction; those that are not away are no matter.
 
     Args:
         connection: of the same database; holds none of these rows locked.
@@ -178,9 +178,12 @@ async def recall(connection: AsyncConnection[Any], wanted: list[Wanted]) -> None
         HistoryAwayError: if they cannot be had.
     """
     until, rest_s = time.monotonic() + WAIT_S_MAX, _FIRST_REST_S
-    info = connection.info
-    own = await AsyncConnection.connect(info.dsn, password=info.password, autocommit=True)
-    async with own:
+    async with AsyncExitStack() as stack:
+        own = connection
+        if not _is_alone(connection):
+            info = connection.info
+            own = await AsyncConnection.connect(info.dsn, password=info.password, autocommit=True)
+            await stack.enter_async_context(own)
         await own.execute(_ASK, _lists(wanted))
         while not _standing(await (await own.execute(_STATE, _lists(wanted))).fetchone(), until):
             await asyncio.sleep(rest_s)
@@ -208,8 +211,11 @@ def asked_here(connection: Connection[Any], ask: Callable[[], T]) -> T:
 def recall_here(connection: Connection[Any], wanted: list[Wanted]) -> None:
     """Have stream-days brought back, as `recall`, while the caller waits."""
     until, rest_s = time.monotonic() + WAIT_S_MAX, _FIRST_REST_S
-    info = connection.info
-    with psycopg.connect(info.dsn, password=info.password, autocommit=True) as own:
+    with ExitStack() as stack:
+        own = connection
+        if not _is_alone(connection):
+            info = connection.info
+            own = stack.enter_context(psycopg.connect(info.dsn, password=info.password, autocommit=True))
         own.execute(_ASK, _lists(wanted))
         while not _standing(own.execute(_STATE, _lists(wanted)).fetchone(), until):
             time.sleep(rest_s)

@@ -102,13 +102,13 @@ class History:
         return asyncio.run(run())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def history_process(
     django_db_setup: None,  # noqa: ARG001  the database is there
     django_db_blocker: Any,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[HistoryProcess]:
-    """Keep the second store for all tests of this file."""
+    """Keep the second store for the tests of this file, and for no others."""
     from django.db import connection  # noqa: PLC0415  its name is known now
 
     with django_db_blocker.unblock():
