@@ -43,6 +43,7 @@ class Scene:
 
     stream: int
     observation: int
+    alarm: int
     alarm_fact: str
     case: int
     contract: int
@@ -66,7 +67,7 @@ def make(dsn: str, *, now: datetime) -> Scene:
     turn(now + timedelta(minutes=2))
     alarm = decide.open_alarms(limit=1)[0]
     case = next(alarm.case_id for alarm in decide.open_alarms() if alarm.case_id)
-    return Scene(alarm.datastream_id, alarm.observation_id, str(alarm.raised_fact), case, _shared(now))
+    return Scene(alarm.datastream_id, alarm.observation_id, alarm.alarm_id, str(alarm.raised_fact), case, _shared(now))
 
 
 def _shared(now: datetime) -> int:

@@ -10,6 +10,9 @@ PAGES = (
     ("duty1", "/wall/"),
     ("duty1", "/shift/"),
     ("duty1", "/alarms/"),
+    ("duty1", "/alarms/{alarm}/"),
+    ("duty1", "/alarms/performance/"),
+    ("duty1", "/alarms/activations/"),
     ("duty1", "/cases/"),
     ("duty1", "/cases/{case}/"),
     ("duty1", "/indicators/"),
@@ -32,6 +35,10 @@ PAGES = (
     ("operator", "/tokens/"),
     ("operator", "/people/"),
     ("operator", "/watches/"),
+    ("operator", "/watches/new/"),
+    ("operator", "/watches/lifelines.water-pressure-low/"),
+    ("operator", "/alarm-measures/"),
+    ("operator", "/alarm-measures/flood-begins/"),
     ("water.data", "/catalogue/"),
     ("water.data", "/catalogue/water-pressure/"),
     ("water.data", "/catalogue/water-pressure/edit/"),
@@ -75,6 +82,7 @@ def test_every_page_is_drawn_without_faults_and_asks_nobody_abroad(
 def _faults(driver: Chrome, city: City, path: str, language: str) -> list[str]:
     address = path.format(
         case=city.scene.case,
+        alarm=city.scene.alarm,
         alarm_fact=city.scene.alarm_fact,
         observation=city.scene.observation,
         stream=city.scene.stream,

@@ -1,5 +1,6 @@
 """Hour-of-week baselines: mean and spread of each of the week's 168 hours, learnt piece by piece."""
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -53,7 +54,7 @@ class Moments:
     @property
     def deviation(self) -> float:
         """Return the sample standard deviation, 0.0 below two samples."""
-        return float(np.sqrt(self.m2 / (self.n - 1))) if self.n > 1 else 0.0
+        return math.sqrt(self.m2 / (self.n - 1)) if self.n > 1 else 0.0
 
 
 def hour_of_week(instant_us: Int64s) -> Int64s:

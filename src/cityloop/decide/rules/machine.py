@@ -6,7 +6,7 @@ comes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from cityloop.decide.rules.ladder import Ladder, Rung
@@ -85,6 +85,8 @@ def matured(condition: Condition, ladder: Ladder, *, until_us: int) -> tuple[Con
         until_us: the moment, inclusive; levels whose on-delay is over by then rise, those whose off-delay is over fall.
     """
     events: list[Event] = []
+    if not condition.onsets and not condition.leavings:
+        return condition, events
     while (happened := _next(condition, ladder)) is not None and happened[0].at_us <= until_us:
         events.append(happened[0])
         condition = happened[1]
@@ -132,6 +134,7 @@ def step(condition: Condition, ladder: Ladder, sample: Sample) -> tuple[Conditio
         condition, fallen = matured(condition, ladder, until_us=sample.at_us)
         events += fallen
     reached = [level for level in ladder.reached(sample.value) if level.is_graver_than(condition.standing)]
-    condition = replace(condition, onsets=tuple((level, onsets.get(level, sample)) for level in reached))
+    waiting = tuple((level, onsets.get(level, sample)) for level in reached)
+    condition = Condition(condition.standing, waiting, condition.leavings)
     condition, risen = matured(condition, ladder, until_us=sample.at_us)
     return condition, events + risen

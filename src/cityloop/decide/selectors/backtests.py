@@ -84,7 +84,8 @@ class StreamPast:
 
     Attributes:
         stream: the stream.
-        since: from when on its history was looked at.
+        since: from when on its history was looked at: its first reading of that time.
+        is_cut: whether it holds older readings of that time, too many to look at.
         until: up to when.
         readings: how many readings were judged.
         firings: the alarms there would have been, oldest first; repeats are told one by one.
@@ -95,6 +96,7 @@ class StreamPast:
 
     stream: sense.StreamView
     since: datetime
+    is_cut: bool
     until: datetime
     readings: int
     firings: tuple[Firing, ...]
@@ -176,7 +178,8 @@ def _past_of(
     when, value = envelope(replay.at_us, replay.value, parts=CURVE_PARTS)
     return StreamPast(
         stream=view,
-        since=track.since,
+        since=from_us(int(track.at_us[0])) if len(track) else until,
+        is_cut=track.since > until - span,
         until=until,
         readings=len(track),
         firings=tuple(firings_of(replay.events)),

@@ -53,3 +53,9 @@ def outcome_word(outcome: str) -> str:
 def figures(value: float | None) -> str:
     """Return a value with at most six significant figures, a dash where there is none."""
     return "–" if value is None else f"{value:,.{FIGURES}g}"
+
+
+@register.filter
+def brief(value: float) -> str:
+    """Return a value with two decimals at the most."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".")

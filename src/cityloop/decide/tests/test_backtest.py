@@ -224,7 +224,7 @@ def test_a_backtest_is_bounded_and_says_so(
     keep_history(city.first, [(at(-60 * n), 0.3) for n in range(1, 101)])
     monkeypatch.setattr(backtests, "READINGS_MAX", 30)
     (past,) = facade.backtest(trial_of(city), until=at(0)).streams
-    assert (past.readings, past.since) == (30, at(-60 * 30))
+    assert (past.readings, past.since, past.is_cut) == (30, at(-60 * 30), True)
     monkeypatch.setattr(backtests, "READINGS_TOGETHER_MAX", 30)
     found = facade.backtest(trial_of(city, datastream_ids=(city.first, city.second)), until=at(0))
     assert (len(found.streams), found.left_out) == (1, 1)

@@ -182,7 +182,7 @@ def test_a_watch_judges_from_its_beginning_until_its_end(city: City) -> None:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ["2 alarms in 365 days", "Nothing is kept yet", "Share of the time"]),
+        ("en", ["2 alarms in 9 days", "Nothing is kept yet", "Share of the time"]),
         ("zh-hans", ["历史回测", "尚未保存"]),
     ],
 )

@@ -24,7 +24,6 @@ _BOTH_SIDES = (WatchKind.RATE, WatchKind.BASELINE)
 
 def picture_of(found: Backtest, kind: WatchKind, *, unit: str) -> dict[str, Any]:
     """Return what a page shows of a backtest."""
-    span_s = (found.until - found.since).total_seconds()
     looked_s = sum((past.until - past.since).total_seconds() for past in found.streams)
     tallies = [
         {
@@ -37,7 +36,7 @@ def picture_of(found: Backtest, kind: WatchKind, *, unit: str) -> dict[str, Any]
     ]
     return {
         "found": found,
-        "days": round(span_s / 86_400),
+        "days": max(((past.until - past.since).days for past in found.streams), default=0),
         "monthly": found.firings / (looked_s / MONTH.total_seconds()) if looked_s else None,
         "tallies": tallies,
         "unit": unit,
@@ -56,7 +55,6 @@ def _stream(past: StreamPast, kind: WatchKind, unit: str, number: int) -> dict[s
         "more": len(past.firings) - len(shown),
         "longest_s": max((one.stood_us(until_us) for one in past.firings), default=0) / _US_PER_S,
         "chart": _chart(past, kind, unit, until_us) if past.curve else None,
-        "is_cut": past.since > past.until - timedelta(days=364),
     }
 
 

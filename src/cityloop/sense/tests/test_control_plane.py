@@ -151,3 +151,15 @@ def test_refused_messages_are_shown_newest_first_and_forgotten_in_time() -> None
 def test_partitions_are_made_ahead_once() -> None:
     assert facade.make_partitions(date(2031, 1, 1)) == 3
     assert facade.make_partitions(date(2031, 1, 2)) == 1
+
+
+def test_streams_are_named_by_code_by_pattern_and_by_number() -> None:
+    seed_registry()
+    facade.declare(project(), Origin.LIVE)
+    (view,) = facade.streams_of_project(project().code)
+    whole, number = view.code, f"#{view.datastream_id}"
+    for names in ([whole], [whole[:-2] + "*"], [number], [whole, number, "nobody"]):
+        assert [one.datastream_id for one in facade.streams_named(names, streams_max=5)] == [view.datastream_id]
+    for names in ([], ["nobody"], [str(view.datastream_id)], ["#"], ["#x"], ["#" + "9" * 40], ["#²"]):
+        assert facade.streams_named(names, streams_max=5) == []
+    assert facade.streams_named([whole], streams_max=0) == []

@@ -61,10 +61,31 @@ def _answers(store: Store) -> dict[str, Any]:
         "by id": [facade.observation(key) for key in keys[::37]],
         "series": facade.series([1, 2], bucket_s=7200, **day),
         "hourly": facade.hourly(2, **day),
+        "track": _told(facade.track(2, since=NOON - timedelta(days=400), until=NOON, readings_max=10_000)),
+        "cut track": _told(facade.track(2, readings_max=50, **day)),
+        "no numbers": _told(facade.track(3, readings_max=50, **day)),
         "arrivals": facade.arrivals([1, 2, 3], **day),
         "recent": [facade.recent_observations(3, since=NOON - timedelta(days=n), limit=200) for n in (0, 1, 2)],
         "few": facade.recent_observations(1, since=NOON - timedelta(days=30), limit=5),
     }
+
+
+def _told(track: facade.Track) -> tuple[Any, ...]:
+    return track.at_us.tolist(), track.value.tolist(), track.observation_id.tolist(), track.since, len(track)
+
+
+def test_a_track_holds_each_instant_once_and_says_from_when_on_it_is_whole(filled: Store) -> None:
+    _streams()
+    _late(filled, 2, START_US, 99.0)
+    since, until = NOON - timedelta(days=1), NOON
+    whole = facade.track(2, since=since, until=until, readings_max=1000)
+    assert (len(whole), whole.since) == (144, since)
+    assert (np.diff(whole.at_us) == 600_000_000).all()
+    assert whole.value[whole.at_us == START_US].tolist() == [0.0]
+    newest = facade.track(2, since=since, until=until, readings_max=10)
+    assert newest.at_us.tolist() == whole.at_us[-10:].tolist()
+    assert newest.since == from_us(int(whole.at_us[-10]))
+    assert len(facade.track(3, since=since, until=until, readings_max=10)) == 0
 
 
 def test_every_selector_answers_as_before_when_its_days_are_packed(filled: Store) -> None:
