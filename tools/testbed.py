@@ -6,6 +6,7 @@ They are Debian's packages, installed where apt and root allow. Where one cannot
 skipped, and one line says so.
 """
 
+import ctypes.util
 import os
 import shutil
 import subprocess
@@ -21,21 +22,24 @@ class Need:
         what: in a sentence.
         programs: that must be on the PATH.
         packages: Debian's packages with them.
+        library: that must be found, empty for none.
     """
 
     what: str
     programs: tuple[str, ...]
     packages: tuple[str, ...]
+    library: str = ""
 
     def is_met(self) -> bool:
-        """Return whether the programs are there."""
-        return all(map(shutil.which, self.programs))
+        """Return whether all is there."""
+        return all(map(shutil.which, self.programs)) and bool(not self.library or ctypes.util.find_library(self.library))
 
 
 NEEDS = (
     Need("browser tests", ("chromium", "chromedriver"), ("chromium", "chromium-driver", "fonts-noto-cjk")),
     Need("tests of hosts with a network of their own", ("ip",), ("iproute2",)),
     Need("the test of a clock that jumps", ("faketime",), ("faketime",)),
+    Need("tests of the forecasts' trees", (), ("libgomp1",), library="gomp"),
 )
 """Without the fonts Chinese pages show boxes."""
 

@@ -26,7 +26,7 @@ ISSUE_S_MAX = 240.0
 
 
 @app.periodic(cron="*/5 * * * *")
-@app.task(name="decide.issue_forecasts", queueing_lock="decide.issue_forecasts")
+@app.task(name="decide.issue_forecasts", queueing_lock="decide.issue_forecasts", lock="decide.issue_forecasts")
 def issue_forecasts(timestamp: int) -> None:
     """Issue the forecasts of the day that are missing; after the night's round there are none."""
     facade.issue_forecasts(datetime.fromtimestamp(timestamp, UTC), seconds_max=ISSUE_S_MAX)

@@ -32,6 +32,9 @@ BLOCK_STREAMS = 20
 FULL_STREAMS_MAX = 200
 """Up to so many streams the models take their full time, about five seconds a stream."""
 
+SETTLES = timedelta(minutes=10)
+"""Nothing is issued before the last hour of the day before has had so long to come in."""
+
 JUDGED_BACK_DAYS = 14
 """Forecasts are judged for so long; readings that come later change no figure."""
 
@@ -84,14 +87,14 @@ def issue_forecasts(
     computed is logged and passed over.
 
     Args:
-        now: the wall clock, aware; forecasts begin at the city's last midnight.
+        now: the wall clock, aware; forecasts begin at the city's last midnight, ten minutes after it.
         seconds_max: no block is begun after so long.
         clock: seconds that pass.
 
     Returns:
         How many streams were forecast, and how many wait.
     """
-    begun, day = clock(), local_day(now)
+    begun, day = clock(), local_day(now - SETTLES)
     waiting = forecast_streams_waiting(day)
     is_light = ForecastStream.objects.count() > FULL_STREAMS_MAX
     done = 0

@@ -66,6 +66,7 @@ def forecast_city(city: City) -> Iterator[City]:
 
 def test_declared_streams_are_forecast_once_a_day(forecast_city: City) -> None:
     assert facade.issue_forecasts(NIGHT, seconds_max=60) == (2, 0)
+    assert facade.issue_forecasts(midnight_of(TODAY + LATER) + timedelta(minutes=9), seconds_max=60) == (0, 0)
     assert facade.issue_forecasts(NIGHT + timedelta(hours=3), seconds_max=60) == (0, 0)
     found = facade.forecast_of(forecast_city.first)
     assert found is not None
