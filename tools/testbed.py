@@ -32,7 +32,9 @@ class Need:
 
     def is_met(self) -> bool:
         """Return whether all is there."""
-        return all(map(shutil.which, self.programs)) and bool(not self.library or ctypes.util.find_library(self.library))
+        return all(map(shutil.which, self.programs)) and bool(
+            not self.library or ctypes.util.find_library(self.library)
+        )
 
 
 NEEDS = (
