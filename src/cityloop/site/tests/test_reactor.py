@@ -156,7 +156,13 @@ def test_the_loop_is_the_one_of_the_plan() -> None:
         ("CaseClosed", "assess.score_case"),
         ("ShortfallFound", "respond.open_rectification"),
     } <= told
-    assert [name_of(act) for act, _ in CLOCK] == ["decide.run_machine", "convey.scan_devices", "decide.scan_silence"]
+    assert [name_of(act) for act, _ in CLOCK] == [
+        "decide.run_machine",
+        "convey.scan_devices",
+        "decide.scan_silence",
+        "decide.scan_flood",
+        "decide.apply_validity",
+    ]
 
 
 def test_a_listener_of_two_kinds_has_one_cursor() -> None:
