@@ -7,7 +7,7 @@ from bench.forecast.table import progress, show
 from bench.forecast.walk import walk
 from cityloop.decide.rules.forecasting.fullday import by_share, full_day
 from cityloop.decide.rules.forecasting.grid import HOURS, Float64s
-from cityloop.decide.rules.forecasting.trees import LIGHT
+from cityloop.decide.rules.forecasting.trees import LIGHT, Effort
 
 DAYS = 120
 """Days forecast; the last half is scored, by the errors of the sixty days before each."""
@@ -17,8 +17,9 @@ SHOWN_HOURS = (0, 3, 6, 8, 10, 12, 15, 18, 21, 23, 24)
 HEADS = ["series", *(f"{hour:02}:00" for hour in SHOWN_HOURS)]
 
 
-def measure() -> None:
+def measure(*, effort: Effort) -> None:
     """Print the error and the width of the band, percent of the day's total, and how often the band holds."""
+    del effort  # the day-ahead forecasts it starts from are light ones
     streams = [one for one in sets.water() if one.name in {"area 4", "area 5"}]
     streams += [sets.new_york(), sets.victoria(), sets.heat()[0]]
     errors, by_hand, widths, holds = [], [], [], []

@@ -6,6 +6,7 @@ from bench.forecast import sets
 from bench.forecast.table import progress, show
 from bench.forecast.walk import walk, wape
 from cityloop.decide.rules.forecasting.bands import covered
+from cityloop.decide.rules.forecasting.trees import Effort
 
 DAYS = 60
 HEADS = [
@@ -20,7 +21,7 @@ HEADS = [
 ]
 
 
-def measure(end: int = 0) -> None:
+def measure(*, effort: Effort, end: int = 0) -> None:
     """Print the figures; `end` leaves out so many last days, to choose a design on other days."""
     rows = []
     streams = sets.heat()
@@ -31,7 +32,7 @@ def measure(end: int = 0) -> None:
             last = int(np.flatnonzero(np.isfinite(stream.truth).any(axis=1))[-1]) + 1 - end
             for with_heat in (True, False):
                 past = clean.past if with_heat else clean.without_weather().past
-                found = walk(past.until(last), days=DAYS, done=lambda: bar.advance(task))
+                found = walk(past.until(last), days=DAYS, effort=effort, done=lambda: bar.advance(task))
                 truth = stream.truth[last - DAYS : last]
                 naive = wape(found.naive, truth)
                 name = f"{stream.name}, {'temperature of the day' if with_heat else 'no temperature'}"

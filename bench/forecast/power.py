@@ -4,6 +4,7 @@ from bench.forecast import sets
 from bench.forecast.table import progress, show
 from bench.forecast.walk import walk, wape
 from cityloop.decide.rules.forecasting.bands import covered
+from cityloop.decide.rules.forecasting.trees import Effort
 
 DAYS = 60
 TOTAL = "ISO NE CA"
@@ -21,7 +22,7 @@ AIMS = {
 HEADS = ["set", "WAPE %", "aim %", "yesterday %", "band holds %", "fell back"]
 
 
-def measure(end: int = 0) -> None:
+def measure(*, effort: Effort, end: int = 0) -> None:
     """Print the figures; `end` leaves out so many last days, to choose a design on other days."""
     zones = sets.new_england()
     streams = [
@@ -44,7 +45,7 @@ def measure(end: int = 0) -> None:
             past = asked.past.until(asked.past.days - end)
             beside = [one for one in zones if stream.name == TOTAL and one.name != TOTAL]
             others = [(one if with_heat else one.without_weather()).past for one in beside]
-            found = walk(past, days=DAYS, beside=others, done=lambda: bar.advance(task))
+            found = walk(past, days=DAYS, effort=effort, beside=others, done=lambda: bar.advance(task))
             name = f"{stream.name}, {'temperature of the day' if with_heat else 'no temperature'}"
             holds = 100 * covered(found.came - found.shown, found.sides)
             aim = AIMS[stream.name, with_heat]

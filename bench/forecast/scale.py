@@ -11,7 +11,7 @@ from bench.forecast.table import progress, show
 from cityloop.decide.rules.forecasting.bands import all_sides
 from cityloop.decide.rules.forecasting.blend import averaged, learn, members, rehearse, shares_of
 from cityloop.decide.rules.forecasting.grid import Past
-from cityloop.decide.rules.forecasting.trees import LIGHT
+from cityloop.decide.rules.forecasting.trees import LIGHT, Effort
 
 STREAMS = 5000
 BLOCKS = 10
@@ -20,8 +20,9 @@ HISTORY_DAYS = 400
 HEADS = ["work", "s a stream", f"min for {STREAMS:,} streams"]
 
 
-def measure() -> None:
+def measure(*, effort: Effort) -> None:
     """Print seconds a stream and the memory, from real series moved in time and size so that no two are alike."""
+    del effort  # thousands of streams are forecast with the light one
     sources = [stream.cleaned().past for stream in sets.water()]
     random = np.random.default_rng(date(2026, 1, 1).toordinal())
     spent = {"learning and forecasting": 0.0, "rehearsing: the first nights only": 0.0}

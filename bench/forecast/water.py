@@ -9,7 +9,7 @@ from bench.forecast.table import progress, show
 from cityloop.decide.rules.forecasting.blend import averaged, learn, members, rehearse, shares_of
 from cityloop.decide.rules.forecasting.grid import DAYS_AHEAD, Float64s, Past
 from cityloop.decide.rules.forecasting.naive import Naive, naive_forecast
-from cityloop.decide.rules.forecasting.trees import FULL
+from cityloop.decide.rules.forecasting.trees import Effort
 
 PUBLISHED = date(2022, 7, 25)
 """The week whose scores are published."""
@@ -29,11 +29,11 @@ def indicators(forecast: Float64s, came: Float64s) -> list[float]:
     return [float(np.nanmean(away[0])), float(np.nanmax(away[0])), float(np.nanmean(away[1:]))]
 
 
-def week_of(streams: list[sets.Stream], monday: date) -> tuple[np.ndarray, np.ndarray]:
+def week_of(streams: list[sets.Stream], monday: date, *, effort: Effort) -> tuple[np.ndarray, np.ndarray]:
     """Return the indicators of a week, mean of the areas: the model's and those of naive last week."""
     pasts = [_known(stream.cleaned(), monday) for stream in streams]
-    rehearsals = rehearse(pasts, effort=FULL)
-    models = learn(pasts, effort=FULL)
+    rehearsals = rehearse(pasts, effort=effort)
+    models = learn(pasts, effort=effort)
     scores, naive = [], []
     for stream, past, model, rehearsal in zip(streams, pasts, models, rehearsals, strict=True):
         shares = shares_of(rehearsal.parts, rehearsal.came)
@@ -48,14 +48,14 @@ def _known(stream: sets.Stream, monday: date) -> Past:
     return stream.past.until(stream.day(monday))
 
 
-def measure(weeks: tuple[date, ...] = (PUBLISHED, *WEEKS)) -> None:
+def measure(*, effort: Effort, weeks: tuple[date, ...] = (PUBLISHED, *WEEKS)) -> None:
     """Print the figures of each week and of all, and the published teams beside them."""
     streams = sets.water()
     found = {}
     with progress() as bar:
         task = bar.add_task("weeks", total=len(weeks))
         for monday in weeks:
-            found[monday] = week_of(streams, monday)
+            found[monday] = week_of(streams, monday, effort=effort)
             bar.advance(task)
     rows: list[list[object]] = [
         [monday.isoformat(), *map(float, model), *map(float, naive), *map(float, model / naive)]
