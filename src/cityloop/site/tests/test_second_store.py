@@ -17,7 +17,7 @@ from cityloop.sense.stream.archive.store import StoreAwayError, StoreLibraryMiss
 from cityloop.site.checks import Grade, _history
 from cityloop.site.cli.main import main
 from cityloop.site.configuration import Configuration
-from cityloop.site.operation.health import json_of, parts_of
+from cityloop.site.operation.health import Clock, json_of, parts_of
 from cityloop.site.ports import free_port
 from cityloop.site.processes import city_children
 
@@ -104,8 +104,8 @@ def test_a_move_without_a_store_is_refused(dsn: str, capsys: pytest.CaptureFixtu
 
 async def test_health_names_the_second_store_only_where_there_is_one(dsn: str, nowhere: str) -> None:
     plain = Configuration(postgres_dsn=dsn, nats_port=free_port())
-    assert "history" not in json.loads(json_of(await parts_of(plain)))
-    told = json.loads(json_of(await parts_of(replace(plain, history_dsn=nowhere))))
+    assert "history" not in json.loads(json_of(await parts_of(plain, Clock())))
+    told = json.loads(json_of(await parts_of(replace(plain, history_dsn=nowhere), Clock())))
     assert (told["history"], told["database"]) == ("down", "up")
 
 
