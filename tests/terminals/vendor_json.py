@@ -29,11 +29,11 @@ def uplink(level_m: float, *, seconds: float) -> bytes:
     ).encode()
 
 
-def _text(text: str) -> bytes:
+def text_of(text: str) -> bytes:
     return struct.pack(">H", len(text)) + text.encode()
 
 
-def _packet(kind: int, body: bytes) -> bytes:
+def packet_of(kind: int, body: bytes) -> bytes:
     """Return an MQTT packet; bodies here are shorter than 16,384 bytes."""
     length = bytes((len(body),)) if len(body) < 128 else bytes((len(body) & 0x7F | 0x80, len(body) >> 7))
     return bytes((kind,)) + length + body
@@ -43,10 +43,10 @@ def main() -> None:
     told = arguments("vendor_json")
     topic, count = f"devices/{told.address}/up", len(told.values)
     with socket.create_connection((told.host, told.port), timeout=ANSWER_S_MAX) as line:
-        credentials = _text(told.address) + _text(told.address) + _text(told.secret)
-        line.sendall(_packet(0x10, _text("MQTT") + bytes((4, 0xC2, 0, 60)) + credentials))
+        credentials = text_of(told.address) + text_of(told.address) + text_of(told.secret)
+        line.sendall(packet_of(0x10, text_of("MQTT") + bytes((4, 0xC2, 0, 60)) + credentials))
         assert line.recv(4) == b"\x20\x02\x00\x00", "the broker refused us"
-        half = _packet(0x32, _text(topic) + b"\x00\x01" + uplink(told.values[0], seconds=-count))
+        half = packet_of(0x32, text_of(topic) + b"\x00\x01" + uplink(told.values[0], seconds=-count))
         line.sendall(half[: len(half) // 2])
     tell(state="cut off in the middle of a frame")
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=told.address, protocol=mqtt.MQTTv311)

@@ -58,6 +58,12 @@ ANSWER_S_MAX = 1.0
 """How long the probe waits for the server's greeting, seconds."""
 
 
+UNUSED_SUBJECT = "unused"
+"""Is mapped in the account that a connection belongs to before it has logged in. The server looks only once, at the
+beginning of what it has read, whether subjects are mapped at all: without any mapping there, a message that came in one
+piece with CONNECT was acknowledged, refused as unmapped, and gone."""
+
+
 def program_for(configuration: Configuration, account: Account) -> Program:
     """Return the `nats-server` program where the account can reach it.
 
@@ -89,6 +95,7 @@ def configuration_of(configuration: Configuration, *, folder: Path) -> dict[str,
             "max_buffered_msgs": BUFFERED_MESSAGES_MAX,
             "max_buffered_size": BUFFERED_BYTES_MAX,
         },
+        "mappings": {UNUSED_SUBJECT: f"{PRIVATE_PREFIX}{UNUSED_SUBJECT}"},
         "mqtt": {"host": configuration.mqtt_host, "port": configuration.mqtt_port, "max_ack_pending": 1000},
         "accounts": {
             "CITY": {
