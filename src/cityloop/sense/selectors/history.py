@@ -1,9 +1,9 @@
 """Readings of the past: one by its id, curves, and how many of the expected arrived."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,9 @@ from cityloop.sense.models import Datastream
 from cityloop.sense.stream.archive.asking import Reach, both
 from cityloop.sense.stream.archive.directory import FIND
 from cityloop.sense.stream.archive.recalling import asked_here
+from cityloop.sense.stream.history.arrays import POSTGRES_EPOCH_US
 
+Answer = TypeVar("Answer")
 Int64s = npt.NDArray[np.int64]
 Float64s = npt.NDArray[np.float64]
 
@@ -59,8 +61,6 @@ _COPIED = np.dtype(
 )
 """A row of `_TRACK` in the binary form of COPY: how many fields, and each with its length before it."""
 _COPY_HEAD, _COPY_TAIL = 19, 2
-_COPY_EPOCH_US = 946_684_800_000_000
-"""Instants are counted from 2000-01-01 there; microseconds since the Unix epoch."""
 _TRACK_PIECE = timedelta(days=28)
 """How much history is read at once on the way back from the present."""
 _UNFIT = [int(Quality.BAD), int(Quality.OUT_OF_RANGE)]
@@ -134,8 +134,7 @@ def _rows(statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
             cursor.execute(statement, parameters)
             return list(cursor.fetchall())
 
-    connection.ensure_connection()
-    return asked_here(connection.connection, ask)
+    return _with_closed_days(ask)
 
 
 def _view(row: tuple[Any, ...]) -> ObservationView:
@@ -214,7 +213,7 @@ def track(datastream_id: int, *, since: datetime, until: datetime, readings_max:
     if not found:
         return Track(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), since)
     rows = np.concatenate(pieces)
-    at_us, number = rows["at"].astype(np.int64) + _COPY_EPOCH_US, rows["id"].astype(np.int64)
+    at_us, number = rows["at"].astype(np.int64) + POSTGRES_EPOCH_US, rows["id"].astype(np.int64)
     value = rows["value"].astype(np.float64)
     order = np.lexsort((number, at_us))
     order = order[np.diff(at_us[order], prepend=at_us[order[0]] - 1) > 0]
@@ -226,13 +225,23 @@ def track(datastream_id: int, *, since: datetime, until: datetime, readings_max:
 
 def _copied(statement: str, parameters: list[Any]) -> npt.NDArray[np.void]:
     """Return the rows of a statement as columns; tuples of a year take longer than the year itself."""
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT binary)", parameters) as copy,
-    ):
-        data = b"".join(copy)
+
+    def ask() -> bytes:
+        with (
+            connection.cursor() as cursor,
+            cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT binary)", parameters) as copy,
+        ):
+            return b"".join(copy)
+
+    data = _with_closed_days(ask)
     count = (len(data) - _COPY_HEAD - _COPY_TAIL) // _COPIED.itemsize
     return np.frombuffer(data, _COPIED, count=count, offset=_COPY_HEAD)
+
+
+def _with_closed_days(ask: Callable[[], Answer]) -> Answer:
+    """Return what is asked for, with the closed days it needs brought back from the second store."""
+    connection.ensure_connection()
+    return asked_here(connection.connection, ask)
 
 
 def hourly(datastream_id: int, *, since: datetime, until: datetime) -> list[tuple[datetime, float]]:

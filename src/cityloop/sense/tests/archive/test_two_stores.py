@@ -221,6 +221,16 @@ def test_a_range_and_the_latest_hundred_are_read_from_the_days_they_need(history
     assert len(latest) == 100
 
 
+def test_a_track_is_read_wherever_its_days_lie(history: History) -> None:
+    since, until = from_us(DAYS[0] * DAY_US), from_us((DAYS[2] + 1) * DAY_US)
+    track = facade.track(1, since=since, until=until, readings_max=1_000)
+    instants = history.asked(
+        "SELECT count(DISTINCT phenomenon_time) FROM sense_reading WHERE datastream_id = 1 AND result IS NOT NULL"
+    )
+    assert [(len(track),)] == instants
+    assert len(track) > 100
+
+
 def test_only_what_a_page_needs_is_brought_back(away: History) -> None:
     reach = Reach(stream="1", first="11").condition()
     page = f"SELECT id FROM {both(reach)} o WHERE datastream_id = 1 ORDER BY phenomenon_time DESC, id DESC LIMIT 10"
