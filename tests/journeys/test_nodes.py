@@ -139,8 +139,8 @@ def cloud() -> Iterator[Cloud]:
         yield Cloud(city, districts, cables, tokens, streams)
 
 
-def copies(cloud: Cloud, number: int) -> dict[int, int]:
-    with psycopg.connect(cloud.city.dsn) as connection:
+def copies(city: City, number: int) -> dict[int, int]:
+    with psycopg.connect(city.dsn) as connection:
         rows = connection.execute(
             "SELECT remote_id, datastream_id FROM convey_nodestream WHERE number = %s", (number,)
         ).fetchall()
@@ -156,7 +156,7 @@ def kept(city: City, streams: list[int]) -> list[tuple[datetime, float]]:
 
 
 def arrived(cloud: Cloud, number: int) -> bool:
-    mine = copies(cloud, number)
+    mine = copies(cloud.city, number)
     streams = [mine[one] for one in cloud.streams[number] if one in mine]
     return len(streams) == STREAMS and kept(cloud.city, streams) == kept(cloud.districts[number], cloud.streams[number])
 
@@ -201,7 +201,7 @@ def test_a_cut_or_silent_cable_loses_nothing_and_doubles_nothing(cloud: Cloud) -
     assert asyncio.run(cut_and_mend()) > 100
     for number in cloud.districts:
         eventually(lambda number=number: arrived(cloud, number), what=f"readings of node {number}", within_s=90)
-    mine = copies(cloud, 5)
+    mine = copies(cloud.city, 5)
     streams = [mine[one] for one in cloud.streams[5]]
     with psycopg.connect(cloud.city.dsn) as connection:
         late = connection.execute(

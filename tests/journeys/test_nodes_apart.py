@@ -17,7 +17,7 @@ from bench.city import new_home
 from cityloop.site.ports import free_port
 from tests.city import City, eventually, running_city
 from tests.journeys.hosts import MISSING, Host, are_possible, host
-from tests.journeys.test_nodes import DISTRICTS, READINGS_A_SECOND, STREAMS, kept, made_streams
+from tests.journeys.test_nodes import DISTRICTS, READINGS_A_SECOND, STREAMS, copies, kept, made_streams
 
 pytestmark = pytest.mark.skipif(not are_possible(), reason=MISSING)
 
@@ -56,16 +56,12 @@ class Cloud:
 
     def copies(self, number: int) -> list[int]:
         """Return the city's streams of a node, in the order of the node's own."""
-        with psycopg.connect(self.city.dsn) as connection:
-            rows = connection.execute(
-                "SELECT remote_id, datastream_id FROM convey_nodestream WHERE number = %s", (number,)
-            ).fetchall()
-        known = dict(rows)
+        known = copies(self.city, number)
         return [known[one] for one in self.districts[number].streams if one in known]
 
     def has_all(self, number: int) -> bool:
-        district, copies = self.districts[number], self.copies(number)
-        return len(copies) == STREAMS and kept(self.city, copies) == district.host.run(
+        district, streams = self.districts[number], self.copies(number)
+        return len(streams) == STREAMS and kept(self.city, streams) == district.host.run(
             kept, district.city, district.streams
         )
 
@@ -101,13 +97,13 @@ def test_pulled_cables_lose_nothing_and_double_nothing(cloud: Cloud) -> None:
     assert min(acknowledged) > 100
     for number, count in zip(cloud.districts, acknowledged, strict=True):
         eventually(lambda number=number: cloud.has_all(number), what=f"readings of node {number}", within_s=120)
-        copies = cloud.copies(number)
+        streams = cloud.copies(number)
         with psycopg.connect(cloud.city.dsn) as connection:
             rows, late, doubled = connection.execute(
                 "SELECT count(*), count(*) FILTER (WHERE quality = 5),"
                 " count(*) - count(DISTINCT (datastream_id, phenomenon_time))"
                 " FROM sense_observation WHERE datastream_id = ANY(%s)",
-                (copies,),
+                (streams,),
             ).fetchone()
         assert (rows, doubled) == (count, 0)
         assert late > 20

@@ -209,7 +209,7 @@ class Project:
 
     def streams_matching(self, patterns: tuple[str, ...]) -> tuple[StreamSpec, ...]:
         """Return the project's streams that a tuple of codes and `prefix*` patterns names."""
-        return tuple(stream for stream in self.streams if any(matches(stream.code, pattern) for pattern in patterns))
+        return tuple(stream for stream in self.streams if matches_any(stream.code, patterns))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +242,11 @@ def matches(code: str, pattern: str) -> bool:
     return code.startswith(pattern[:-1]) if pattern.endswith("*") else code == pattern
 
 
+def matches_any(code: str, patterns: tuple[str, ...]) -> bool:
+    """Return whether a code matches one of the patterns."""
+    return any(matches(code, pattern) for pattern in patterns)
+
+
 __all__ = [
     "CaseKindSpec",
     "ForecastSpec",
@@ -254,4 +259,5 @@ __all__ = [
     "WatchKind",
     "WatchSpec",
     "matches",
+    "matches_any",
 ]

@@ -15,7 +15,7 @@ from cityloop.decide.rules import (
     samples_max_of,
     tallies_of,
 )
-from cityloop.decide.selectors.watches import SILENT_LEVEL, SILENT_PERIODS
+from cityloop.decide.selectors.watches import usual_limits
 from cityloop.decide.stream import Learning, Past, envelope, replayed
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.instants import from_us, to_us
@@ -69,9 +69,7 @@ class Trial:
         Raises:
             LimitsError: if the limits cannot be used.
         """
-        limits = self.limits
-        if not limits and self.kind is WatchKind.SILENT and period_s:
-            limits = {SILENT_LEVEL: SILENT_PERIODS * period_s}
+        limits = self.limits or usual_limits(self.kind, period_s)
         return Ladder.of(
             self.kind, limits=limits, hysteresis=self.hysteresis, hold_s=self.hold_s,
             off_delay_s=self.off_delay_s, steps=self.steps,

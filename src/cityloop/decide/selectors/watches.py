@@ -188,6 +188,16 @@ SILENT_LEVEL = Level.BLUE
 """The level it then raises (house default, to be confirmed by the authority)."""
 
 
+def usual_limits(kind: str, period_s: float | None) -> dict[Level, float]:
+    """Return the limits of a watch that has none of its own on a stream; none where it follows no period.
+
+    Args:
+        kind: how it judges.
+        period_s: the stream's reporting period, seconds; None where it is not known.
+    """
+    return {SILENT_LEVEL: SILENT_PERIODS * period_s} if kind == WatchKind.SILENT and period_s else {}
+
+
 def ladder_of(row: Watch, *, period_s: float | None = None) -> Ladder | None:
     """Return the ladder of a version on a stream.
 
@@ -199,14 +209,9 @@ def ladder_of(row: Watch, *, period_s: float | None = None) -> Ladder | None:
         None where there is nothing to judge by: a `silent` watch without limits on a stream without a period, or
         limits that cannot be used.
     """
-    limits = row.limits
-    if not limits and row.kind == WatchKind.SILENT:
-        if not period_s:
-            return None
-        limits = {str(int(SILENT_LEVEL)): SILENT_PERIODS * period_s}
     return Ladder.stored(
         row.kind,
-        limits=limits,
+        limits=row.limits or {str(int(level)): limit for level, limit in usual_limits(row.kind, period_s).items()},
         hysteresis=row.hysteresis,
         hold_s=row.hold_s,
         off_delay_s=row.off_delay_s,

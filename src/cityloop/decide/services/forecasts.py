@@ -16,7 +16,7 @@ from cityloop.decide.rules.forecasting.nightly import REHEARSAL_DAYS, Issued, is
 from cityloop.decide.rules.forecasting.trees import FULL, LIGHT
 from cityloop.decide.selectors.forecasts import forecast_streams_waiting, kept_parts, packed, unpacked
 from cityloop.decide.selectors.hours import hours_of, local_day, marks_between, midnight_of
-from cityloop.kernel.declarations import Project, matches
+from cityloop.kernel.declarations import Project, matches_any
 from cityloop.kernel.errors import NotFoundError
 from cityloop.sense import facade as sense
 
@@ -61,7 +61,7 @@ def declare_forecasts(project: Project) -> int:
         if spec.weather and weather is None:
             raise NotFoundError(what=spec.weather)
         for code, view in views.items():
-            if any(matches(code, pattern) for pattern in spec.streams):
+            if matches_any(code, spec.streams):
                 bound[view.datastream_id] = ForecastStream(
                     datastream_id=view.datastream_id,
                     project=project.code,

@@ -18,7 +18,7 @@ from cityloop.decide.services import life
 from cityloop.decide.services.machine import forget_bands, hold_lock
 from cityloop.journal.facade import post
 from cityloop.kernel.areas import CITY
-from cityloop.kernel.declarations import Project, WatchKind, WatchSpec, matches
+from cityloop.kernel.declarations import Project, WatchKind, WatchSpec, matches_any
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.facts import new_fact_id
 from cityloop.kernel.facts.decided import WatchChanged
@@ -121,11 +121,7 @@ def declare(project: Project, *, now: datetime) -> int:
     changed = 0
     for spec in project.watches:
         row, is_new = _declared(spec, project.code, now)
-        bound = {
-            view.datastream_id: view.period_s
-            for code, view in streams.items()
-            if any(matches(code, pattern) for pattern in spec.streams)
-        }
+        bound = {view.datastream_id: view.period_s for code, view in streams.items() if matches_any(code, spec.streams)}
         changed += int(bind(row, bound, now) or is_new)
     gone = Watch.objects.filter(project=project.code, valid_until=None).exclude(
         code__in=[w.code for w in project.watches]
