@@ -158,8 +158,9 @@ def city_children(configuration: Configuration, *, listener_number: int) -> list
 
 
 def free_mb(folder: Path) -> int:
-    """Return the free space of a folder's disk, MB."""
-    return shutil.disk_usage(folder).free // 2**20
+    """Return the free space of the disk on which a folder lies, or will lie once it is made, MB."""
+    stands = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    return shutil.disk_usage(stands).free // 2**20
 
 
 __all__ = [

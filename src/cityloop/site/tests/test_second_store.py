@@ -102,8 +102,8 @@ def test_a_move_without_a_store_is_refused(dsn: str, capsys: pytest.CaptureFixtu
     assert "CITYLOOP_HISTORY_DSN" in capsys.readouterr().err
 
 
-async def test_health_names_the_second_store_only_where_there_is_one(dsn: str, nowhere: str) -> None:
-    plain = Configuration(postgres_dsn=dsn, nats_port=free_port())
+async def test_health_names_the_second_store_only_where_there_is_one(dsn: str, nowhere: str, tmp_path: Path) -> None:
+    plain = Configuration(postgres_dsn=dsn, nats_port=free_port(), home=tmp_path / "unmade" / "city")
     assert "history" not in json.loads(json_of(await parts_of(plain, Clock())))
     told = json.loads(json_of(await parts_of(replace(plain, history_dsn=nowhere), Clock())))
     assert (told["history"], told["database"]) == ("down", "up")
