@@ -1,0 +1,1 @@
+"""What the lifelines follow: the day of a line, its gap and cover, what fails after what."""
