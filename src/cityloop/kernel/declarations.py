@@ -26,6 +26,7 @@ class WatchKind(StrEnum):
     STUCK = "stuck"
     SILENT = "silent"
     BASELINE = "baseline"
+    FORECAST = "forecast"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +95,9 @@ class WatchSpec:
         kind: how it judges.
         streams: stream codes of the project; a trailing `*` matches all that begin so.
         limits: for `high` and `low` the limit of each level in `unit`; for `rate` the change in `unit` a minute; for
-            `baseline` the distance from the hour-of-week mean in its standard deviations; for `stuck` and `silent` the
-            seconds without a change or a reading.
+            `baseline` the distance from the hour-of-week mean in its standard deviations; for `forecast` the distance
+            from the kept forecast in halves of its 80 % band; for `stuck` and `silent` the seconds without a change or
+            a reading.
         hysteresis: how far a value must return beyond the limit before the alarm clears, in `unit`, >= 0.
         hold_s: how long the condition must last before it is an alarm (on-delay), seconds, >= 0.
         off_delay_s: how long it must be over before the alarm clears, seconds, >= 0.

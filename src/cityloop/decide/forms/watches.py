@@ -32,6 +32,7 @@ KINDS = (
     (WatchKind.STUCK.value, _("Not changing")),
     (WatchKind.SILENT.value, _("No data")),
     (WatchKind.BASELINE.value, _("Far from the usual")),
+    (WatchKind.FORECAST.value, _("Far from the forecast")),
 )
 WITHIN = (
     ("stream", _("of the same stream")),

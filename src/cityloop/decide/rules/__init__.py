@@ -14,7 +14,7 @@ from cityloop.decide.rules.baseline import (
     samples_max_of,
 )
 from cityloop.decide.rules.firings import Firing, LevelTally, firings_of, tallies_of
-from cityloop.decide.rules.ladder import DELAY_S_MAX, Ladder, LimitsError, Rung, Step, change_per_minute
+from cityloop.decide.rules.ladder import DELAY_S_MAX, SIZED, Ladder, LimitsError, Rung, Step, change_per_minute
 from cityloop.decide.rules.lifecycle import (
     AlarmState,
     ConsentMissingError,
@@ -43,6 +43,7 @@ __all__ = [
     "KNOWN_MIN",
     "MEASURES",
     "MEMORY",
+    "SIZED",
     "WINDOW_US",
     "AlarmState",
     "Condition",

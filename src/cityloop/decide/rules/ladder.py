@@ -12,6 +12,9 @@ from cityloop.kernel.text import Text
 
 _US_PER_MINUTE = 60_000_000
 
+SIZED = frozenset({WatchKind.RATE, WatchKind.BASELINE, WatchKind.FORECAST})
+"""Kinds that judge the size of what they see, to either side."""
+
 DELAY_S_MAX = 7 * 86_400.0
 """Longest on-delay or off-delay, seconds (house default: what may take longer is no alarm)."""
 
@@ -66,8 +69,8 @@ class Rung:
 class Ladder:
     """The limits of a watch, turned so that a higher score is always worse.
 
-    The score of a value is the value itself for `high, stuck, silent`, its negative for `low`, its size for `rate` and
-    `baseline`. A level is reached at its limit (score >= limit) and left below its clear limit
+    The score of a value is the value itself for `high, stuck, silent`, its negative for `low`, its size for `rate`,
+    `baseline` and `forecast`. A level is reached at its limit (score >= limit) and left below its clear limit
     (score < limit - dead band).
 
     Attributes:
@@ -153,7 +156,7 @@ class Ladder:
         """Return how bad a judged value is; NaN stays NaN."""
         if self.kind is WatchKind.LOW:
             return -value
-        return abs(value) if self.kind in (WatchKind.RATE, WatchKind.BASELINE) else value
+        return abs(value) if self.kind in SIZED else value
 
     def edges(self) -> tuple[float, ...]:
         """Return every score at which something may change, rising, each once: limits and clear limits."""

@@ -15,8 +15,9 @@ from cityloop.decide.rules import (
     samples_max_of,
     tallies_of,
 )
+from cityloop.decide.selectors.outlooks import issued_between
 from cityloop.decide.selectors.watches import usual_limits
-from cityloop.decide.stream import Learning, Past, envelope, replayed
+from cityloop.decide.stream import Issued, Learning, Past, envelope, replayed
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.instants import from_us, to_us
 from cityloop.kernel.levels import Level
@@ -172,7 +173,10 @@ def _past_of(
     ladder = trial.ladder(period_s=view.period_s)
     track = sense.track(view.datastream_id, since=until - span, until=until, readings_max=readings_max)
     past = Past(track.at_us, track.value, track.observation_id, to_us(until))
-    replay = replayed(ladder, past, learning=_learning(view.period_s))
+    issued: Sequence[Issued] = ()
+    if trial.kind is WatchKind.FORECAST:
+        issued = issued_between(view.datastream_id, since=until - span, until=until)
+    replay = replayed(ladder, past, learning=_learning(view.period_s), issued=issued)
     when, value = envelope(replay.at_us, replay.value, parts=CURVE_PARTS)
     return StreamPast(
         stream=view,

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from cityloop.decide.models import Watch
+from cityloop.decide.models import ForecastStream, Watch
 from cityloop.decide.rules import is_asleep
 from cityloop.decide.selectors.watches import WatchView, watch_view
 from cityloop.decide.services.machine import forget_bands, hold_lock
@@ -21,6 +21,9 @@ from cityloop.sense import facade as sense
 
 STREAMS_PER_WATCH_MAX = 1000
 """How many streams a watch that a person makes may look at."""
+
+HALF_BAND = "q80"
+"""Unit of a distance from a forecast: half of its 80 % band, so that 1 is the end of the band."""
 
 OWN = "own."
 """How the codes of watches begin that people have made."""
@@ -69,6 +72,10 @@ def streams_for(names: Iterable[str], kind: WatchKind) -> tuple[list[sense.Strea
         return views, "s"
     if kind is WatchKind.BASELINE:
         return views, "σ"
+    if kind is WatchKind.FORECAST:
+        if not ForecastStream.objects.filter(datastream_id__in=[view.datastream_id for view in views]).exists():
+            raise StreamsUnfitError(field="streams", reason=Text("这些数据流没有预测。", "none of them is forecast."))
+        return views, HALF_BAND
     units = {view.unit_symbol for view in views}
     if len(units) > 1:
         raise StreamsUnfitError(field="streams", reason=Text("单位不一致。", "their units differ."))

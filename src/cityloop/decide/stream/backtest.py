@@ -26,6 +26,7 @@ from cityloop.decide.rules import (
     step,
 )
 from cityloop.decide.stream.compiled import Compiled, Float64s, Int64s, WatchOnStream
+from cityloop.decide.stream.outlook import Issued, deviations
 from cityloop.decide.stream.spread import centre_and_spread
 from cityloop.kernel.declarations import WatchKind
 
@@ -84,21 +85,24 @@ class Replay:
     value: Float64s
 
 
-def replayed(ladder: Ladder, past: Past, *, learning: Learning | None = None) -> Replay:
+def replayed(ladder: Ladder, past: Past, *, learning: Learning | None = None, issued: Sequence[Issued] = ()) -> Replay:
     """Return what a watch would have done to a stream.
 
     Args:
         ladder: the limits.
         past: the stream's readings.
         learning: of a baseline watch; each hour is judged by what was known before it began.
+        issued: of a forecast watch, the stream's forecasts, rising in time.
     """
     if not len(past):
         return Replay((), np.empty(0, np.int64), np.empty(0))
-    judged = _judged(ladder, past, learning)
+    judged = _judged(ladder, past, learning, issued)
     one = np.ones(len(judged), dtype=np.int64)
-    # Ages and distances are judged values already: an hour's mean of 0 and deviation of 1 leave them as they are.
-    plain = WatchOnStream(1, 1, ladder, np.zeros(HOURS_OF_WEEK), np.ones(HOURS_OF_WEEK))
-    bands = Compiled([plain]).judge(one, judged.at_us, judged.value)
+    compiled = Compiled([WatchOnStream(1, 1, ladder)])
+    if ladder.kind is WatchKind.RATE:
+        bands = compiled.judge(one, judged.at_us, judged.value)
+    else:
+        bands = compiled.banded(one - 1, np.arange(len(judged)), judged.value)
     changed, _ = bands.changes(np.zeros(1, dtype=np.int64))
     row = bands.row[changed]
     events = _events(ladder, judged.at_us[row], bands.value[changed], judged.observation_id[row], past.until_us)
@@ -114,7 +118,7 @@ def _events(ladder: Ladder, at_us: Int64s, value: Float64s, observation_id: Int6
     return events + matured(condition, ladder, until_us=until_us)[1]
 
 
-def _judged(ladder: Ladder, past: Past, learning: Learning | None) -> Past:
+def _judged(ladder: Ladder, past: Past, learning: Learning | None, issued: Sequence[Issued]) -> Past:
     """Return the past as the screen is shown it: readings, or ages and distances in their place."""
     if ladder.kind is WatchKind.SILENT:
         return _silences(ladder.edges(), past)
@@ -122,6 +126,8 @@ def _judged(ladder: Ladder, past: Past, learning: Learning | None) -> Past:
         return Past(past.at_us, _stillness_s(past), past.observation_id, past.until_us)
     if ladder.kind is WatchKind.BASELINE and learning is not None:
         return Past(past.at_us, distances(past.at_us, past.value, learning), past.observation_id, past.until_us)
+    if ladder.kind is WatchKind.FORECAST:
+        return Past(past.at_us, deviations(past.at_us, past.value, issued), past.observation_id, past.until_us)
     return past
 
 

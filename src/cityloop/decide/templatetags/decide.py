@@ -35,6 +35,7 @@ def kind_word(kind: WatchKind) -> str:
         WatchKind.STUCK: gettext("Not changing"),
         WatchKind.SILENT: gettext("No data"),
         WatchKind.BASELINE: gettext("Far from the usual"),
+        WatchKind.FORECAST: gettext("Far from the forecast"),
     }[WatchKind(kind)]
 
 
