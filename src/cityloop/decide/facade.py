@@ -9,8 +9,10 @@ from cityloop.decide.rules import (
     Firing,
     LevelTally,
     LimitsError,
+    ScheduleError,
     ShelvingSpanError,
     Step,
+    TermsError,
     ValidityError,
     needs_consent,
 )
@@ -75,6 +77,7 @@ from cityloop.decide.services.alarms import (
 from cityloop.decide.services.baselines import learn_baselines, refresh_baselines, relearn_baselines
 from cityloop.decide.services.cases import note_case
 from cityloop.decide.services.forecasts import declare_forecasts, issue_forecasts, judge_forecasts, trim_forecasts
+from cityloop.decide.services.lookback import scan_lookback
 from cityloop.decide.services.machine import run_machine
 from cityloop.decide.services.making import StreamsUnfitError, WatchDraft, apply_validity, streams_for
 from cityloop.decide.services.measures import (
@@ -276,6 +279,7 @@ __all__ = [
     "MeasureView",
     "Performance",
     "ReasonMissingError",
+    "ScheduleError",
     "ShelvingAnsweredError",
     "ShelvingAskedAlreadyError",
     "ShelvingNotNeededError",
@@ -285,6 +289,7 @@ __all__ = [
     "Step",
     "StreamPast",
     "StreamsUnfitError",
+    "TermsError",
     "Trial",
     "UnknownWatchError",
     "ValidityError",
@@ -335,6 +340,7 @@ __all__ = [
     "relearn_baselines",
     "run_machine",
     "scan_flood",
+    "scan_lookback",
     "scan_silence",
     "shelve",
     "shelving_request",

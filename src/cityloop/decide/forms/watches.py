@@ -11,6 +11,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from cityloop.decide.facade import Step, Trial, WatchDraft, WatchEdit, WatchView
+from cityloop.decide.forms.terms import TermsFields, initial_terms
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
@@ -33,6 +34,9 @@ KINDS = (
     (WatchKind.SILENT.value, _("No data")),
     (WatchKind.BASELINE.value, _("Far from the usual")),
     (WatchKind.FORECAST.value, _("Far from the forecast")),
+    (WatchKind.COUNT.value, _("Too often in a window")),
+    (WatchKind.MINUTES.value, _("Minutes to a limit")),
+    (WatchKind.SCHEDULE.value, _("Outside of permitted hours")),
 )
 WITHIN = (
     ("stream", _("of the same stream")),
@@ -106,6 +110,7 @@ class WatchForm(HouseForm):
                 self.fields[name] = forms.FloatField(label=label, required=False, widget=widget, **bounds)
         for name in ("hysteresis", "hold_s", "off_delay_s"):
             self.fields[name].widget.attrs["step"] = "any"
+        self._terms = TermsFields(self, kind=self._kind)
 
     @property
     def kind(self) -> WatchKind:
@@ -115,6 +120,10 @@ class WatchForm(HouseForm):
     def cells(self) -> list[tuple[Level, list[BoundField]]]:
         """Return the fields of each level, gravest first."""
         return [(level, [self[f"{cell}_{int(level)}"] for cell in CELLS]) for level in Level]
+
+    def term_groups(self) -> list[tuple[WatchKind, list[BoundField]]]:
+        """Return the fields of each kind that needs more than limits."""
+        return self._terms.groups()
 
     def clean(self) -> dict[str, Any]:
         """Refuse a watch without any limit, unless it follows the reporting period."""
@@ -157,6 +166,7 @@ class WatchForm(HouseForm):
             ends_at=cleaned.get("ends_at"),
             suppresses=_names(cleaned.get("suppresses", "")),
             suppress_within=cleaned.get("suppress_within") or "thing",
+            terms=self._terms.terms(self.kind),
         )
 
     def trial(self, datastream_ids: Iterable[int]) -> Trial:
@@ -169,6 +179,7 @@ class WatchForm(HouseForm):
             hold_s=edit.hold_s,
             off_delay_s=edit.off_delay_s,
             steps=edit.steps,
+            terms=edit.terms,
             datastream_ids=tuple(datastream_ids),
         )
 
@@ -224,17 +235,21 @@ def _initial(watch: WatchView) -> dict[str, Any]:
     for level, step in watch.steps.items():
         number = int(level)
         cells |= {f"dead_{number}": step.hysteresis, f"on_{number}": step.hold_s, f"off_{number}": step.off_delay_s}
-    return cells | {
-        "hysteresis": watch.hysteresis,
-        "hold_s": watch.hold_s,
-        "off_delay_s": watch.off_delay_s,
-        "starts_at": watch.starts_at,
-        "ends_at": watch.ends_at,
-        "suppresses": "\n".join(watch.suppresses),
-        "suppress_within": watch.suppress_within,
-        "basis_zh": watch.basis.zh,
-        "basis_en": watch.basis.en,
-        "confirmed": watch.confirmed,
-        "enabled": watch.enabled,
-        "version": watch.version,
-    }
+    return (
+        cells
+        | initial_terms(watch.kind, watch.terms)
+        | {
+            "hysteresis": watch.hysteresis,
+            "hold_s": watch.hold_s,
+            "off_delay_s": watch.off_delay_s,
+            "starts_at": watch.starts_at,
+            "ends_at": watch.ends_at,
+            "suppresses": "\n".join(watch.suppresses),
+            "suppress_within": watch.suppress_within,
+            "basis_zh": watch.basis.zh,
+            "basis_en": watch.basis.en,
+            "confirmed": watch.confirmed,
+            "enabled": watch.enabled,
+            "version": watch.version,
+        }
+    )

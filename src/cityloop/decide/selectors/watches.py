@@ -7,10 +7,11 @@ from datetime import datetime
 from django.db.models import Count, QuerySet
 
 from cityloop.decide.models import Watch, WatchStream
-from cityloop.decide.rules import Ladder, Step
+from cityloop.decide.rules import Ladder, Step, terms_of
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
+from cityloop.kernel.terms import NO_TERMS, Terms
 from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
 
@@ -45,6 +46,8 @@ class WatchView:
         valid_from: since when the version is in force.
         valid_until: until when it was, None for the version in force.
         streams: how many streams it looks at.
+        terms: what its kind needs beside the limits.
+        patterns: codes, `prefix*` patterns and `#id` numbers its streams were looked up by.
     """
 
     watch_id: int
@@ -73,6 +76,8 @@ class WatchView:
     asleep: bool = False
     suppresses: tuple[str, ...] = ()
     suppress_within: str = "thing"
+    terms: Terms = NO_TERMS
+    patterns: tuple[str, ...] = ()
 
 
 def limits_of(stored: dict[str, float]) -> dict[Level, float]:
@@ -109,6 +114,8 @@ def watch_view(row: Watch) -> WatchView:
         asleep=row.asleep,
         suppresses=tuple(row.suppresses),
         suppress_within=row.suppress_within,
+        terms=terms_of(row.terms),
+        patterns=tuple(row.patterns),
     )
 
 

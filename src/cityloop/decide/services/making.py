@@ -15,6 +15,7 @@ from cityloop.decide.services.machine import forget_bands, hold_lock
 from cityloop.decide.services.watches import WatchEdit, announce, checked, end_conditions, first_version
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.errors import CityloopError
+from cityloop.kernel.terms import NO_TERMS, Terms
 from cityloop.kernel.text import Text
 from cityloop.registry.facade import PersonView, Right, note_change, require
 from cityloop.sense import facade as sense
@@ -27,6 +28,9 @@ HALF_BAND = "q80"
 
 OWN = "own."
 """How the codes of watches begin that people have made."""
+
+_COUNTED = {WatchKind.COUNT: "×", WatchKind.MINUTES: "min"}
+"""Units of kinds that judge something else than the streams' own values; those may differ then."""
 
 _NUMBER = re.compile(r"own\.([0-9]{1,9})")
 
@@ -53,12 +57,13 @@ class WatchDraft:
     streams: tuple[str, ...]
 
 
-def streams_for(names: Iterable[str], kind: WatchKind) -> tuple[list[sense.StreamView], str]:
+def streams_for(names: Iterable[str], kind: WatchKind, terms: Terms = NO_TERMS) -> tuple[list[sense.StreamView], str]:
     """Return the streams that are named and the unit a watch of them is in.
 
     Args:
         names: codes, `prefix*` patterns, `#id` numbers.
         kind: how the watch judges.
+        terms: what it needs beside its limits.
 
     Raises:
         StreamsUnfitError: if there are none, too many, or the units of what is compared with a limit differ.
@@ -70,6 +75,10 @@ def streams_for(names: Iterable[str], kind: WatchKind) -> tuple[list[sense.Strea
         raise StreamsUnfitError(field="streams", reason=Text("数据流过多，最多1000条。", "there are more than 1,000."))
     if kind in (WatchKind.STUCK, WatchKind.SILENT):
         return views, "s"
+    if kind is WatchKind.SCHEDULE and terms.any_reading:
+        return views, "×"
+    if kind in _COUNTED:
+        return views, _COUNTED[kind]
     if kind is WatchKind.BASELINE:
         return views, "σ"
     if kind is WatchKind.FORECAST:
@@ -96,13 +105,15 @@ def make_watch(*, person: PersonView, draft: WatchDraft, edit: WatchEdit, now: d
     Raises:
         StreamsUnfitError: if its streams cannot be watched together.
         LimitsError: if the limits cannot be used.
+        TermsError: if what its kind needs is missing.
+        ScheduleError: if its permitted hours cannot be read.
         ValidityError: if it ends before it begins.
         UnknownWatchError: if it shall suppress a watch that is not there.
         AccessDeniedError: if the person may not.
     """
     require(person, Right.EDIT_WATCHES, what="new watch")
     hold_lock()
-    views, unit = streams_for(draft.streams, draft.kind)
+    views, unit = streams_for(draft.streams, draft.kind, edit.terms)
     code = _next_code()
     values = checked(code, draft.kind, edit, now) | {
         "project": "",

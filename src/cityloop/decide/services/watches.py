@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.forms.models import model_to_dict
 
-from cityloop.decide.models import Alarm, Compilation, Pending, ScreenRow, Watch, WatchStream
-from cityloop.decide.rules import Ladder, Step, check_validity, is_asleep
+from cityloop.decide.models import Alarm, Compilation, Lookback, Pending, ScreenRow, Watch, WatchStream
+from cityloop.decide.rules import Ladder, Step, check_terms, check_validity, is_asleep, stored_terms
 from cityloop.decide.selectors.watches import WatchView, ladder_of, watch_view
 from cityloop.decide.services import life
 from cityloop.decide.services.machine import forget_bands, hold_lock
@@ -23,6 +23,7 @@ from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.facts import new_fact_id
 from cityloop.kernel.facts.decided import WatchChanged
 from cityloop.kernel.levels import Level
+from cityloop.kernel.terms import NO_TERMS, Terms
 from cityloop.kernel.text import Text
 from cityloop.registry.facade import PersonView, Right, note_change, require
 from cityloop.sense import facade as sense
@@ -64,6 +65,7 @@ class WatchEdit:
         starts_at, ends_at: since when and until when it judges, aware, None where that is not limited.
         suppresses: codes of the watches whose alarms are not called out while its own alarm stands.
         suppress_within: of which streams: `stream`, `thing` or `all`.
+        terms: what the kind needs beside the limits.
     """
 
     limits: Mapping[Level, float]
@@ -79,6 +81,7 @@ class WatchEdit:
     ends_at: datetime | None = None
     suppresses: tuple[str, ...] = ()
     suppress_within: str = "thing"
+    terms: Terms = NO_TERMS
 
 
 def announce() -> None:
@@ -89,9 +92,13 @@ def announce() -> None:
         cursor.execute(f"NOTIFY {WATCHES_CHANNEL}")
 
 
+_LATER = ("off_delay_s", "terms")
+"""What declarations of an older product could not say; where it is not said they are the same as then."""
+
+
 def fingerprint(spec: WatchSpec) -> str:
     """Return what tells two declarations of a watch apart."""
-    told = {name: value for name, value in _values_of(spec).items() if name != "off_delay_s" or value}
+    told = {name: value for name, value in _values_of(spec).items() if value or name not in _LATER}
     return hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
 
 
@@ -116,6 +123,7 @@ def declare(project: Project, *, now: datetime) -> int:
                 spec.kind, limits=spec.limits, hysteresis=spec.hysteresis, hold_s=spec.hold_s,
                 off_delay_s=spec.off_delay_s,
             )  # fmt: skip
+        check_terms(spec.kind, spec.terms, limits=spec.limits, hysteresis=spec.hysteresis)
     hold_lock()
     streams = {view.code.removeprefix(f"{project.code}/"): view for view in sense.streams_of_project(project.code)}
     changed = 0
@@ -143,7 +151,7 @@ def _declared(spec: WatchSpec, project: str, now: datetime) -> tuple[Watch, bool
     if current is None:
         return _first(spec.code, values, now), True
     if not current.changed_by.startswith("system:") and (current.kind, current.unit) == (spec.kind, spec.unit):
-        for kept in ("limits", "hysteresis", "hold_s", "off_delay_s", "basis_zh", "basis_en", "confirmed"):
+        for kept in ("limits", "hysteresis", "hold_s", "off_delay_s", "basis_zh", "basis_en", "confirmed", "terms"):
             values.pop(kept)
         return _supersede(current, values, actor=current.changed_by, note=current.change_note, now=now), True
     return _supersede(current, values | {"steps": {}}, actor=DECLARER, note="", now=now), True
@@ -164,6 +172,7 @@ def _values_of(spec: WatchSpec) -> dict[str, Any]:
         "basis_en": spec.basis.en,
         "confirmed": spec.confirmed,
         "case_kind": spec.case_kind,
+        "terms": stored_terms(spec.terms),
     }
 
 
@@ -202,6 +211,7 @@ def _judge_again(old: Watch, row: Watch) -> None:
     streams = set(bands.exclude(band=0).values_list("datastream_id", flat=True))
     streams |= set(Alarm.objects.filter(watch_code=row.code, closed_at=None).values_list("datastream_id", flat=True))
     bands.delete()
+    Lookback.objects.filter(watch_id=old.pk).delete()
     forget_bands((stream, row.pk) for stream in streams)
     periods = dict(row.streams.values_list("datastream_id", "period_s"))
     for pending in Pending.objects.filter(watch_code=row.code):
@@ -227,6 +237,7 @@ def end_conditions(code: str, now: datetime) -> None:
 
 def _retire(row: Watch, now: datetime) -> None:
     ScreenRow.objects.filter(watch_id=row.pk).delete()
+    Lookback.objects.filter(watch_id=row.pk).delete()
     Watch.objects.filter(pk=row.pk).update(valid_until=now)
     end_conditions(row.code, now)
 
@@ -252,6 +263,7 @@ def bind(row: Watch, periods: Mapping[int, float | None], now: datetime) -> bool
     gone: Sequence[int] = [stream for stream in known if stream not in periods]
     row.streams.filter(datastream_id__in=gone).delete()
     ScreenRow.objects.filter(watch_id=row.pk, datastream_id__in=gone).delete()
+    Lookback.objects.filter(watch_id=row.pk, datastream_id__in=gone).delete()
     WatchStream.objects.bulk_create(
         WatchStream(watch=row, datastream_id=stream, period_s=period, bound_at=now)
         for stream, period in periods.items()
@@ -279,6 +291,8 @@ def edit_watch(code: str, *, person: PersonView, edit: WatchEdit, expected_versi
         NotFoundError: if there is no such watch.
         WatchChangedMeanwhileError: if another version is in force.
         LimitsError: if the limits cannot be used.
+        TermsError: if what its kind needs is missing.
+        ScheduleError: if its permitted hours cannot be read.
         ValidityError: if it ends before it begins.
         UnknownWatchError: if it shall suppress a watch that is not there.
         AccessDeniedError: if the person may not.
@@ -304,6 +318,7 @@ def checked(code: str, kind: WatchKind, edit: WatchEdit, now: datetime) -> dict[
             kind, limits=edit.limits, hysteresis=edit.hysteresis, hold_s=edit.hold_s, off_delay_s=edit.off_delay_s,
             steps=edit.steps,
         )  # fmt: skip
+    check_terms(kind, edit.terms, limits=edit.limits, hysteresis=edit.hysteresis)
     check_validity(edit.starts_at, edit.ends_at)
     known = set(Watch.objects.filter(code__in=edit.suppresses, valid_until=None).values_list("code", flat=True))
     if unknown := [other for other in edit.suppresses if other not in known or other == code]:
@@ -323,6 +338,7 @@ def checked(code: str, kind: WatchKind, edit: WatchEdit, now: datetime) -> dict[
         "asleep": is_asleep(now, starts_at=edit.starts_at, ends_at=edit.ends_at),
         "suppresses": sorted(set(edit.suppresses)),
         "suppress_within": edit.suppress_within,
+        "terms": stored_terms(edit.terms),
     }
 
 

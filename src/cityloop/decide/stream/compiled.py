@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from cityloop.decide.rules import HOURS_OF_WEEK, SIZED, Ladder, hour_of_week
+from cityloop.decide.rules import FALLING, HOURS_OF_WEEK, SIZED, Ladder, hour_of_week
 from cityloop.decide.stream.outlook import OUTLOOK_HOURS, Outlook, half_bands_off
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.levels import Level
@@ -141,7 +141,7 @@ class Compiled:
         self._key: Int64s = np.repeat(np.arange(len(self.streams)), count) * len(self._watches) + rank
         self._ladder = bindings.ladder[order].astype(np.int32)
         self._kind = np.array([_KINDS.index(ladder.kind) for ladder in bindings.ladders], dtype=np.int8)
-        self._is_low = np.array([ladder.kind is WatchKind.LOW for ladder in bindings.ladders], dtype=bool)
+        self._is_low = np.array([ladder.kind in FALLING for ladder in bindings.ladders], dtype=bool)
         self._is_sized = np.array([ladder.kind in SIZED for ladder in bindings.ladders], dtype=bool)
         self._edges = np.full((len(bindings.ladders), EDGES_MAX), np.inf)
         for number, ladder in enumerate(bindings.ladders):

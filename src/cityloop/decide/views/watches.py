@@ -48,7 +48,7 @@ def new_watch(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             try:
                 draft = form.draft()
-                views, unit = facade.streams_for(draft.streams, draft.kind)
+                views, unit = facade.streams_for(draft.streams, draft.kind, form.edit().terms)
                 streams = [view.datastream_id for view in views]
                 if not _is_shown_first(request, form, streams, context, unit=unit, was_on=False):
                     view = facade.make_watch(person_id=person_of(request).person_id, draft=draft, edit=form.edit())
