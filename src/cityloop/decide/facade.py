@@ -27,6 +27,7 @@ from cityloop.decide.selectors.alarms import (
     alarm_counts,
     alarm_number,
     alarm_of_case,
+    alarm_points,
     alarms,
     machine_state,
     open_alarms,
@@ -94,6 +95,7 @@ from cityloop.decide.services.shelving import (
     ShelvingNotNeededError,
     ShelvingOutdatedError,
 )
+from cityloop.decide.services.standing import scan_standing
 from cityloop.decide.services.watches import (
     WATCHES_CHANNEL,
     UnknownWatchError,
@@ -307,6 +309,7 @@ __all__ = [
     "alarm_counts",
     "alarm_number",
     "alarm_of_case",
+    "alarm_points",
     "alarms",
     "apply_validity",
     "ask_to_shelve",
@@ -342,6 +345,7 @@ __all__ = [
     "scan_flood",
     "scan_lookback",
     "scan_silence",
+    "scan_standing",
     "shelve",
     "shelving_request",
     "shelving_requests",

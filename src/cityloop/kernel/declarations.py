@@ -31,6 +31,12 @@ class WatchKind(StrEnum):
     COUNT = "count"
     MINUTES = "minutes"
     SCHEDULE = "schedule"
+    GROUP = "group"
+    STOP = "stop"
+
+
+JUDGING_ALARMS = (WatchKind.GROUP, WatchKind.STOP)
+"""Kinds that judge the alarms of others after a table, and have no limits of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +108,8 @@ class WatchSpec:
             `baseline` the distance from the hour-of-week mean in its standard deviations; for `forecast` the distance
             from the kept forecast in halves of its 80 % band; for `stuck` and `silent` the seconds without a change or
             a reading; for `count` the events in the window; for `minutes` the minutes that are left; for `schedule`
-            the value outside of the permitted hours, or 1 where any reading counts.
+            the value outside of the permitted hours, or 1 where any reading counts; none
+            for `group` and `stop`.
         hysteresis: how far a value must return beyond the limit before the alarm clears, in `unit`, >= 0.
         hold_s: how long the condition must last before it is an alarm (on-delay), seconds, >= 0.
         off_delay_s: how long it must be over before the alarm clears, seconds, >= 0.
@@ -257,6 +264,7 @@ def matches_any(code: str, patterns: tuple[str, ...]) -> bool:
 
 
 __all__ = [
+    "JUDGING_ALARMS",
     "CaseKindSpec",
     "ForecastSpec",
     "IndicatorSpec",

@@ -7,8 +7,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from cityloop.decide.facade import TermsError
 from cityloop.kernel.declarations import WatchKind
-from cityloop.kernel.terms import NO_TERMS, Terms
+from cityloop.kernel.levels import Level
+from cityloop.kernel.terms import NO_TERMS, Rise, Terms
+from cityloop.kernel.text import Text
+
+_LEVELS = {level.roman: level for level in Level}
+_ROW = re.compile(r"([0-9]{1,4})\s*[x×*]?\s*(I{1,3}|IV)\s*(?:→|->|=)?\s*(I{1,3}|IV)")
 
 CHARACTERS_MAX = 4000
 """How much one field of lines or codes holds."""
@@ -26,6 +32,13 @@ def _lines(label: Any, help_text: Any) -> forms.CharField:
 
 def _tick(label: Any, help_text: Any = "") -> forms.BooleanField:
     return forms.BooleanField(label=label, required=False, help_text=help_text)
+
+
+def _table() -> forms.CharField:
+    return _lines(
+        _("What makes which level"),
+        _("A row each: 4 × IV → III when four points at level IV or a graver one make level III."),
+    )
 
 
 def _fields() -> dict[str, forms.Field]:
@@ -62,6 +75,20 @@ def _fields() -> dict[str, forms.Field]:
             ),
         ),
         "schedule_any_reading": _tick(_("Any reading outside counts, whatever its value"), _("The limit is then 1.")),
+        "group_watches": _lines(
+            _("Watches of the points"),
+            _("Codes, one a line: their alarms on the streams of this watch are its points."),
+        ),
+        "group_table": _table(),
+        "stop_watches": _lines(
+            _("Watches that stop it"), _("Codes, one a line; the streams of this watch are what must stop.")
+        ),
+        "stop_table": _table(),
+        "stop_within": forms.ChoiceField(
+            label=_("Alarms that stop it"),
+            required=False,
+            choices=(("all", _("of the whole city")), ("district", _("of its own district"))),
+        ),
     }
 
 
@@ -98,11 +125,25 @@ def _read(name: str, raw: Any) -> Any:
         return tuple(line.strip() for line in (raw or "").splitlines() if line.strip())
     if name == "watches":
         return tuple(dict.fromkeys(re.split(r"[\s,，]+", raw.strip()))) if (raw or "").strip() else ()
-    return raw
+    if name == "table":
+        return tuple(_rise(line) for line in (raw or "").splitlines() if line.strip())
+    return raw or None if name == "within" else raw
+
+
+def _rise(line: str) -> Rise:
+    told = _ROW.fullmatch(line.strip())
+    if told is None:
+        raise TermsError(reason=Text(f"无法识别“{line}”。", f"“{line}” cannot be read."))
+    return Rise(int(told[1]), _LEVELS[told[2]], _LEVELS[told[3]])
+
+
+def _told(value: Any) -> Any:
+    rows = [f"{one.points} × {one.at.roman} → {one.makes.roman}" if isinstance(one, Rise) else one for one in value]
+    return "\n".join(rows)
 
 
 def initial_terms(kind: WatchKind, terms: Terms) -> Mapping[str, Any]:
     """Return how the fields of a kind begin."""
     told = {name: getattr(terms, name) for name in Terms.__dataclass_fields__ if f"{kind}_{name}" in _fields()}
-    plain = {name: "\n".join(value) if isinstance(value, tuple) else value for name, value in told.items()}
+    plain = {name: _told(value) if isinstance(value, tuple) else value for name, value in told.items()}
     return {f"{kind}_{name}": value for name, value in plain.items() if told[name] != getattr(NO_TERMS, name)}

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cityloop.decide.facade import Step, Trial, WatchDraft, WatchEdit, WatchView
 from cityloop.decide.forms.terms import TermsFields, initial_terms
-from cityloop.kernel.declarations import WatchKind
+from cityloop.kernel.declarations import JUDGING_ALARMS, WatchKind
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
 from cityloop.registry.facade import HouseForm, in_words
@@ -37,6 +37,8 @@ KINDS = (
     (WatchKind.COUNT.value, _("Too often in a window")),
     (WatchKind.MINUTES.value, _("Minutes to a limit")),
     (WatchKind.SCHEDULE.value, _("Outside of permitted hours")),
+    (WatchKind.GROUP.value, _("Several points together")),
+    (WatchKind.STOP.value, _("Must stop meanwhile")),
 )
 WITHIN = (
     ("stream", _("of the same stream")),
@@ -128,8 +130,10 @@ class WatchForm(HouseForm):
     def clean(self) -> dict[str, Any]:
         """Refuse a watch without any limit, unless it follows the reporting period."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if not self.errors and not self.limits() and self.kind is not WatchKind.SILENT:
+        if not self.errors and not self.limits() and self.kind not in (WatchKind.SILENT, *JUDGING_ALARMS):
             self.add_error("level_1", _("At least one level needs a limit."))
+        if not self.errors and self.limits() and self.kind in JUDGING_ALARMS:
+            self.add_error("level_1", _("This kind has no limits: its table makes the levels."))
         if len(_names(cleaned.get("suppresses", ""))) > NAMES_MAX:
             self.add_error("suppresses", _("These are too many names."))
         return cleaned

@@ -7,8 +7,9 @@ from typing import Any
 from cityloop.decide.rules.counting import EVENTS_MAX, SPAN_S_MAX
 from cityloop.decide.rules.ladder import LimitsError
 from cityloop.decide.rules.nearing import MINUTES_MAX, READINGS_MAX, READINGS_MIN
+from cityloop.decide.rules.points import POINTS_MAX, ROWS_MAX
 from cityloop.decide.rules.schedule import spans_of
-from cityloop.kernel.declarations import WatchKind
+from cityloop.kernel.declarations import JUDGING_ALARMS, WatchKind
 from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.levels import Level
 from cityloop.kernel.terms import NO_TERMS, Rise, Terms
@@ -16,6 +17,10 @@ from cityloop.kernel.text import Text
 
 WATCHES_MAX = 50
 """How many watches the terms of one name at the most."""
+
+
+WITHIN = ("all", "district")
+"""Whose alarms stop a thing: everybody's, or those of its own district."""
 
 
 class TermsError(CityloopError):
@@ -42,6 +47,8 @@ def check_terms(kind: WatchKind, terms: Terms, *, limits: Mapping[Level, float],
     numbers = [terms.span_s, *([] if terms.limit is None else [terms.limit])]
     if not all(math.isfinite(number) for number in numbers) or len(terms.watches) > WATCHES_MAX:
         raise TermsError(reason=Text("数值或规则过多。", "a number is not finite, or it names too many watches."))
+    if kind in JUDGING_ALARMS:
+        _check_table(terms, hysteresis)
     if not limits:
         return  # a ladder without limits is refused as such
     if kind is WatchKind.COUNT:
@@ -85,6 +92,17 @@ def _check_schedule(terms: Terms, limits: Mapping[Level, float], hysteresis: flo
     if terms.any_reading and max(limits.values()) > 1:
         said = Text("任何读数都算时，限值不超过1。", "where any reading counts no limit is above 1.")
         raise LimitsError(reason=said)
+
+
+def _check_table(terms: Terms, hysteresis: float) -> None:
+    if not terms.watches:
+        raise TermsError(reason=Text("须有其报警参与判断的规则。", "watches whose alarms it judges."))
+    if not 1 <= len(terms.table) <= ROWS_MAX or not all(1 <= rise.points <= POINTS_MAX for rise in terms.table):
+        raise TermsError(reason=Text("须有1至16行的级别表。", "a table of levels of 1 to 16 rows."))
+    if hysteresis:
+        raise LimitsError(reason=Text("此类规则没有回差，可用延时。", "this kind has no dead band; delay it instead."))
+    if terms.within not in WITHIN:
+        raise TermsError(reason=Text("范围须为全部或本区。", "a reach: all, or the district."))
 
 
 def stored_terms(terms: Terms) -> dict[str, Any]:

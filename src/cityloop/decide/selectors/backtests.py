@@ -22,7 +22,7 @@ from cityloop.decide.rules import (
 from cityloop.decide.selectors.outlooks import issued_between
 from cityloop.decide.selectors.watches import usual_limits
 from cityloop.decide.stream import Known, Learning, Past, envelope, replayed
-from cityloop.kernel.declarations import WatchKind
+from cityloop.kernel.declarations import JUDGING_ALARMS, WatchKind
 from cityloop.kernel.instants import from_us, to_us
 from cityloop.kernel.levels import Level
 from cityloop.kernel.terms import NO_TERMS, Terms
@@ -78,7 +78,7 @@ class Trial:
         Raises:
             LimitsError: if the limits cannot be used.
         """
-        limits = self.limits or usual_limits(self.kind, period_s)
+        limits = self.limits or usual_limits(self.kind, period_s, self.terms)
         return Ladder.of(
             self.kind, limits=limits, hysteresis=self.hysteresis, hold_s=self.hold_s,
             off_delay_s=self.off_delay_s, steps=self.steps,
@@ -154,6 +154,8 @@ def backtest(trial: Trial, *, until: datetime, span: timedelta = YEAR) -> Backte
     Readings are judged in the order of their phenomenon times, as if each had arrived at once; what came late or twice
     in truth is not told apart.
 
+    A watch that judges the alarms of others is not tried: its streams are left out.
+
     Args:
         trial: the watch.
         until: up to when, aware.
@@ -165,7 +167,7 @@ def backtest(trial: Trial, *, until: datetime, span: timedelta = YEAR) -> Backte
         ScheduleError: if its permitted hours cannot be read.
     """
     check_terms(trial.kind, trial.terms, limits=trial.limits, hysteresis=trial.hysteresis)
-    first = trial.datastream_ids[:STREAMS_MAX]
+    first = () if trial.kind in JUDGING_ALARMS else trial.datastream_ids[:STREAMS_MAX]
     views = sense.stream_views(first)
     found: list[StreamPast] = []
     for view in (views[number] for number in first if number in views):

@@ -29,8 +29,10 @@ HALF_BAND = "q80"
 OWN = "own."
 """How the codes of watches begin that people have made."""
 
-_COUNTED = {WatchKind.COUNT: "×", WatchKind.MINUTES: "min"}
-"""Units of kinds that judge something else than the streams' own values; those may differ then."""
+_COUNTED = {WatchKind.COUNT: "×", WatchKind.MINUTES: "min", WatchKind.GROUP: "/4", WatchKind.STOP: "/4"}
+"""Units of kinds that judge something else than the streams' own values; those may differ then.
+
+A level is told as a grade of four: blue 1, yellow 2, orange 3, red 4."""
 
 _NUMBER = re.compile(r"own\.([0-9]{1,9})")
 

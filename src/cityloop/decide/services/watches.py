@@ -18,7 +18,7 @@ from cityloop.decide.services import life
 from cityloop.decide.services.machine import forget_bands, hold_lock
 from cityloop.journal.facade import post
 from cityloop.kernel.areas import CITY
-from cityloop.kernel.declarations import Project, WatchKind, WatchSpec, matches_any
+from cityloop.kernel.declarations import JUDGING_ALARMS, Project, WatchKind, WatchSpec, matches_any
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.facts import new_fact_id
 from cityloop.kernel.facts.decided import WatchChanged
@@ -92,6 +92,9 @@ def announce() -> None:
         cursor.execute(f"NOTIFY {WATCHES_CHANNEL}")
 
 
+_LIMITLESS = (WatchKind.SILENT, *JUDGING_ALARMS)
+"""Kinds that have limits without saying any."""
+
 _LATER = ("off_delay_s", "terms")
 """What declarations of an older product could not say; where it is not said they are the same as then."""
 
@@ -118,7 +121,7 @@ def declare(project: Project, *, now: datetime) -> int:
         How many watches changed.
     """
     for spec in project.watches:
-        if spec.limits or spec.kind is not WatchKind.SILENT:
+        if spec.limits or spec.kind not in _LIMITLESS:
             Ladder.of(
                 spec.kind, limits=spec.limits, hysteresis=spec.hysteresis, hold_s=spec.hold_s,
                 off_delay_s=spec.off_delay_s,
@@ -313,7 +316,7 @@ def edit_watch(code: str, *, person: PersonView, edit: WatchEdit, expected_versi
 
 def checked(code: str, kind: WatchKind, edit: WatchEdit, now: datetime) -> dict[str, Any]:
     """Return the columns of a change that can be used."""
-    if edit.limits or kind is not WatchKind.SILENT:
+    if edit.limits or kind not in _LIMITLESS:
         Ladder.of(
             kind, limits=edit.limits, hysteresis=edit.hysteresis, hold_s=edit.hold_s, off_delay_s=edit.off_delay_s,
             steps=edit.steps,
@@ -323,6 +326,7 @@ def checked(code: str, kind: WatchKind, edit: WatchEdit, now: datetime) -> dict[
     known = set(Watch.objects.filter(code__in=edit.suppresses, valid_until=None).values_list("code", flat=True))
     if unknown := [other for other in edit.suppresses if other not in known or other == code]:
         raise UnknownWatchError(field="suppresses", watch=unknown[0])
+    _check_watches(code, kind, edit.terms.watches)
     return {
         "limits": _stored(edit.limits),
         "hysteresis": edit.hysteresis,
@@ -340,6 +344,21 @@ def checked(code: str, kind: WatchKind, edit: WatchEdit, now: datetime) -> dict[
         "suppress_within": edit.suppress_within,
         "terms": stored_terms(edit.terms),
     }
+
+
+def _check_watches(code: str, kind: WatchKind, named: Sequence[str]) -> None:
+    """Refuse terms that name a watch that is not there, or one that judges this one in turn."""
+    found = {row.code: row for row in Watch.objects.filter(code__in=named, valid_until=None)}
+    field = f"{kind}_watches"
+    if unknown := [other for other in named if other not in found or other == code]:
+        raise UnknownWatchError(field=field, watch=unknown[0])
+    seen, waiting = set(named), list(found.values())
+    while waiting:
+        judged = [one for one in waiting.pop().terms.get("watches", ()) if one not in seen]
+        if code in judged:
+            raise UnknownWatchError(field=field, watch=code)
+        seen |= set(judged)
+        waiting += Watch.objects.filter(code__in=judged, valid_until=None)
 
 
 def _stored_steps(steps: Mapping[Level, Step]) -> dict[str, dict[str, float]]:

@@ -39,6 +39,8 @@ def kind_word(kind: WatchKind) -> str:
         WatchKind.COUNT: gettext("Too often in a window"),
         WatchKind.MINUTES: gettext("Minutes to a limit"),
         WatchKind.SCHEDULE: gettext("Outside of permitted hours"),
+        WatchKind.GROUP: gettext("Several points together"),
+        WatchKind.STOP: gettext("Must stop meanwhile"),
     }[WatchKind(kind)]
 
 

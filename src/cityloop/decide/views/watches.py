@@ -15,6 +15,7 @@ from cityloop.decide import facade
 from cityloop.decide.facade import WatchView
 from cityloop.decide.forms.watches import NewWatchForm, WatchForm, token_of
 from cityloop.decide.views.backtests import picture_of
+from cityloop.kernel.declarations import JUDGING_ALARMS
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.levels import Level
 from cityloop.registry import facade as registry
@@ -99,6 +100,9 @@ def _is_shown_first(  # noqa: PLR0913  each says one thing
     """Return whether history is shown instead of keeping: it was asked for, or a watch would be switched on untried."""
     trial = form.trial(streams)
     is_asked = request.POST.get("do") == TRY
+    if trial.kind in JUDGING_ALARMS:
+        context["is_untriable"] = is_asked
+        return is_asked
     if not is_asked and (was_on or not form.cleaned_data["enabled"] or form.was_tried(trial)):
         return False
     found = facade.backtest(trial, until=timezone.now())
