@@ -77,10 +77,11 @@ from cityloop.decide.services.alarms import (
 )
 from cityloop.decide.services.baselines import learn_baselines, refresh_baselines, relearn_baselines
 from cityloop.decide.services.cases import note_case
+from cityloop.decide.services.choosing import StreamsUnfitError, streams_for
 from cityloop.decide.services.forecasts import declare_forecasts, issue_forecasts, judge_forecasts, trim_forecasts
 from cityloop.decide.services.lookback import scan_lookback
 from cityloop.decide.services.machine import run_machine
-from cityloop.decide.services.making import StreamsUnfitError, WatchDraft, apply_validity, streams_for
+from cityloop.decide.services.making import WatchDraft, apply_validity
 from cityloop.decide.services.measures import (
     FloodBoundsError,
     MeasureChangedMeanwhileError,

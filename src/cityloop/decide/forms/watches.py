@@ -58,6 +58,15 @@ def _moment(label: Any) -> forms.DateTimeField:
     return forms.DateTimeField(label=label, required=False, widget=widget)
 
 
+def _streams_field() -> forms.CharField:
+    return forms.CharField(
+        label=_("Streams"),
+        max_length=NAMES_CHARACTERS_MAX,
+        widget=forms.Textarea(attrs={"class": "form-control", "rows": 2, "spellcheck": "false"}),
+        help_text=_("Codes, one a line; a trailing * matches all that begin so; #17 names a stream by its number."),
+    )
+
+
 class WatchForm(HouseForm):
     """A watch's limits, dead bands and delays, its time, what it suppresses, and why."""
 
@@ -101,6 +110,9 @@ class WatchForm(HouseForm):
             kwargs.setdefault("initial", _initial(watch))
         super().__init__(*args, **kwargs)
         self._kind = watch.kind if watch is not None else None
+        if watch is None or not watch.project:
+            self.fields["streams"] = _streams_field()
+            self.order_fields(self.field_order)
         unit = f" ({watch.unit})" if watch is not None else ""
         for level in Level:
             said = f"{level.roman} · {in_words(level.colour)}"
@@ -134,9 +146,14 @@ class WatchForm(HouseForm):
             self.add_error("level_1", _("At least one level needs a limit."))
         if not self.errors and self.limits() and self.kind in JUDGING_ALARMS:
             self.add_error("level_1", _("This kind has no limits: its table makes the levels."))
-        if len(_names(cleaned.get("suppresses", ""))) > NAMES_MAX:
-            self.add_error("suppresses", _("These are too many names."))
+        for field in ("suppresses", "streams"):
+            if len(_names(cleaned.get(field, ""))) > NAMES_MAX:
+                self.add_error(field, _("These are too many names."))
         return cleaned
+
+    def streams(self) -> tuple[str, ...]:
+        """Return what names the streams; empty for a watch that a project declares."""
+        return _names(self.cleaned_data.get("streams", ""))
 
     def limits(self) -> dict[Level, float]:
         """Return the limits that were filled in."""
@@ -171,6 +188,7 @@ class WatchForm(HouseForm):
             suppresses=_names(cleaned.get("suppresses", "")),
             suppress_within=cleaned.get("suppress_within") or "thing",
             terms=self._terms.terms(self.kind),
+            streams=self.streams(),
         )
 
     def trial(self, datastream_ids: Iterable[int]) -> Trial:
@@ -210,28 +228,17 @@ class NewWatchForm(WatchForm):
     title_zh = forms.CharField(label=_("Name, in Chinese"), max_length=200)
     title_en = forms.CharField(label=_("Name, in English"), max_length=200)
     kind = forms.ChoiceField(label=_("Judges"), choices=KINDS)  # type: ignore[assignment]  # a field on the class only
-    streams = forms.CharField(
-        label=_("Streams"),
-        max_length=NAMES_CHARACTERS_MAX,
-        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text=_("Codes, one a line; a trailing * matches all that begin so; #17 names a stream by its number."),
-    )
     field_order = ("title_zh", "title_en", "kind", "streams")
 
     def clean(self) -> dict[str, Any]:
-        """Refuse too many names."""
-        if "kind" not in self.cleaned_data:
-            return self.cleaned_data
-        cleaned = super().clean()
-        if len(_names(cleaned.get("streams", ""))) > NAMES_MAX:
-            self.add_error("streams", _("These are too many names."))
-        return cleaned
+        """Refuse a watch of no kind."""
+        return super().clean() if "kind" in self.cleaned_data else self.cleaned_data
 
     def draft(self) -> WatchDraft:
         """Return what was filled in."""
         cleaned = self.cleaned_data
         title = Text(cleaned["title_zh"], cleaned["title_en"])
-        return WatchDraft(title=title, kind=self.kind, streams=_names(cleaned["streams"]))
+        return WatchDraft(title=title, kind=self.kind, streams=self.streams())
 
 
 def _initial(watch: WatchView) -> dict[str, Any]:
@@ -255,5 +262,6 @@ def _initial(watch: WatchView) -> dict[str, Any]:
             "confirmed": watch.confirmed,
             "enabled": watch.enabled,
             "version": watch.version,
+            "streams": "\n".join(watch.patterns),
         }
     )

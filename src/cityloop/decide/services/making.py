@@ -1,47 +1,26 @@
 """Watches that people make themselves, and the time in which watches judge."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
 
-from cityloop.decide.models import ForecastStream, Watch
+from cityloop.decide.models import Watch
 from cityloop.decide.rules import is_asleep
 from cityloop.decide.selectors.watches import WatchView, watch_view
+from cityloop.decide.services.choosing import streams_for
 from cityloop.decide.services.machine import forget_bands, hold_lock
 from cityloop.decide.services.watches import WatchEdit, announce, checked, end_conditions, first_version
 from cityloop.kernel.declarations import WatchKind
-from cityloop.kernel.errors import CityloopError
-from cityloop.kernel.terms import NO_TERMS, Terms
 from cityloop.kernel.text import Text
 from cityloop.registry.facade import PersonView, Right, note_change, require
-from cityloop.sense import facade as sense
-
-STREAMS_PER_WATCH_MAX = 1000
-"""How many streams a watch that a person makes may look at."""
-
-HALF_BAND = "q80"
-"""Unit of a distance from a forecast: half of its 80 % band, so that 1 is the end of the band."""
 
 OWN = "own."
 """How the codes of watches begin that people have made."""
 
-_COUNTED = {WatchKind.COUNT: "×", WatchKind.MINUTES: "min", WatchKind.GROUP: "/4", WatchKind.STOP: "/4"}
-"""Units of kinds that judge something else than the streams' own values; those may differ then.
-
-A level is told as a grade of four: blue 1, yellow 2, orange 3, red 4."""
-
 _NUMBER = re.compile(r"own\.([0-9]{1,9})")
-
-
-class StreamsUnfitError(CityloopError):
-    """The streams that were named cannot be watched together."""
-
-    key = "These streams cannot be watched: %(reason)s"
-    status = 422
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,41 +36,6 @@ class WatchDraft:
     title: Text
     kind: WatchKind
     streams: tuple[str, ...]
-
-
-def streams_for(names: Iterable[str], kind: WatchKind, terms: Terms = NO_TERMS) -> tuple[list[sense.StreamView], str]:
-    """Return the streams that are named and the unit a watch of them is in.
-
-    Args:
-        names: codes, `prefix*` patterns, `#id` numbers.
-        kind: how the watch judges.
-        terms: what it needs beside its limits.
-
-    Raises:
-        StreamsUnfitError: if there are none, too many, or the units of what is compared with a limit differ.
-    """
-    views = sense.streams_named(names, streams_max=STREAMS_PER_WATCH_MAX + 1)
-    if not views:
-        raise StreamsUnfitError(field="streams", reason=Text("没有名称相符的数据流。", "none has such a code."))
-    if len(views) > STREAMS_PER_WATCH_MAX:
-        raise StreamsUnfitError(field="streams", reason=Text("数据流过多，最多1000条。", "there are more than 1,000."))
-    if kind in (WatchKind.STUCK, WatchKind.SILENT):
-        return views, "s"
-    if kind is WatchKind.SCHEDULE and terms.any_reading:
-        return views, "×"
-    if kind in _COUNTED:
-        return views, _COUNTED[kind]
-    if kind is WatchKind.BASELINE:
-        return views, "σ"
-    if kind is WatchKind.FORECAST:
-        if not ForecastStream.objects.filter(datastream_id__in=[view.datastream_id for view in views]).exists():
-            raise StreamsUnfitError(field="streams", reason=Text("这些数据流没有预测。", "none of them is forecast."))
-        return views, HALF_BAND
-    units = {view.unit_symbol for view in views}
-    if len(units) > 1:
-        raise StreamsUnfitError(field="streams", reason=Text("单位不一致。", "their units differ."))
-    unit = units.pop() or "1"
-    return views, f"{unit}/min" if kind is WatchKind.RATE else unit
 
 
 @transaction.atomic

@@ -1,20 +1,21 @@
 """Watches: declared by projects, changed by people; every change is a new version."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.forms.models import model_to_dict
 
 from cityloop.decide.models import Alarm, Compilation, Lookback, Pending, ScreenRow, Watch, WatchStream
 from cityloop.decide.rules import Ladder, Step, check_terms, check_validity, is_asleep, stored_terms
 from cityloop.decide.selectors.watches import WatchView, ladder_of, watch_view
 from cityloop.decide.services import life
+from cityloop.decide.services.choosing import StreamsUnfitError, streams_for
 from cityloop.decide.services.machine import forget_bands, hold_lock
 from cityloop.journal.facade import post
 from cityloop.kernel.areas import CITY
@@ -66,6 +67,7 @@ class WatchEdit:
         suppresses: codes of the watches whose alarms are not called out while its own alarm stands.
         suppress_within: of which streams: `stream`, `thing` or `all`.
         terms: what the kind needs beside the limits.
+        streams: what names the streams of a watch that a person has made, looked up anew; empty leaves them.
     """
 
     limits: Mapping[Level, float]
@@ -82,6 +84,7 @@ class WatchEdit:
     suppresses: tuple[str, ...] = ()
     suppress_within: str = "thing"
     terms: Terms = NO_TERMS
+    streams: tuple[str, ...] = ()
 
 
 def announce() -> None:
@@ -224,12 +227,12 @@ def _judge_again(old: Watch, row: Watch) -> None:
             pending.delete()
 
 
-def end_conditions(code: str, now: datetime) -> None:
-    """Clear what stands under a watch that judges no more."""
-    Pending.objects.filter(watch_code=code).delete()
-    for alarm in (
-        Alarm.objects.select_for_update().filter(watch_code=code, closed_at=None, cleared_at=None).order_by("pk")
-    ):
+def end_conditions(code: str, now: datetime, *, streams: Collection[int] | None = None) -> None:
+    """Clear what stands under a watch that judges no more, at all or on some of its streams."""
+    concerned = Q(watch_code=code) if streams is None else Q(watch_code=code, datastream_id__in=streams)
+    Pending.objects.filter(concerned).delete()
+    standing = Alarm.objects.select_for_update().filter(concerned, closed_at=None, cleared_at=None)
+    for alarm in standing.order_by("pk"):
         alarm.cleared_at, alarm.clear_value = now, None
         facts = [life.cleared(alarm, observation_id=0, now=now)]
         alarm.save()
@@ -267,6 +270,8 @@ def bind(row: Watch, periods: Mapping[int, float | None], now: datetime) -> bool
     row.streams.filter(datastream_id__in=gone).delete()
     ScreenRow.objects.filter(watch_id=row.pk, datastream_id__in=gone).delete()
     Lookback.objects.filter(watch_id=row.pk, datastream_id__in=gone).delete()
+    if gone:
+        end_conditions(row.code, now, streams=gone)
     WatchStream.objects.bulk_create(
         WatchStream(watch=row, datastream_id=stream, period_s=period, bound_at=now)
         for stream, period in periods.items()
@@ -297,7 +302,8 @@ def edit_watch(code: str, *, person: PersonView, edit: WatchEdit, expected_versi
         TermsError: if what its kind needs is missing.
         ScheduleError: if its permitted hours cannot be read.
         ValidityError: if it ends before it begins.
-        UnknownWatchError: if it shall suppress a watch that is not there.
+        UnknownWatchError: if it shall suppress or judge a watch that is not there.
+        StreamsUnfitError: if its streams are a project's, cannot be watched together or have another unit.
         AccessDeniedError: if the person may not.
     """
     require(person, Right.EDIT_WATCHES, what=f"watch {code}")
@@ -308,10 +314,27 @@ def edit_watch(code: str, *, person: PersonView, edit: WatchEdit, expected_versi
     if current.version != expected_version:
         raise WatchChangedMeanwhileError(version=current.version)
     changes = checked(code, WatchKind(current.kind), edit, now)
+    periods = _chosen(current, edit)
+    if periods is not None:
+        changes["patterns"] = list(edit.streams)
     row = _supersede(current, changes, actor=person.actor, note=edit.note, now=now)
+    if periods is not None:
+        bind(row, periods, now)
     note_change(person, Right.EDIT_WATCHES, what=f"watch {code} version {row.version}")
     announce()
     return watch_view(row)
+
+
+def _chosen(current: Watch, edit: WatchEdit) -> dict[int, float | None] | None:
+    """Return the streams a changed watch shall look at, with their periods; None where they stay."""
+    if not edit.streams:
+        return None
+    if current.project:
+        raise StreamsUnfitError(field="streams", reason=Text("由项目声明。", "a project declares them."))
+    views, unit = streams_for(edit.streams, WatchKind(current.kind), edit.terms)
+    if unit != current.unit:
+        raise StreamsUnfitError(field="streams", reason=Text("与规则的单位不同。", "their unit is another."))
+    return {view.datastream_id: view.period_s for view in views}
 
 
 def checked(code: str, kind: WatchKind, edit: WatchEdit, now: datetime) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def watch(request: HttpRequest, code: str) -> HttpResponse:
         status = REFUSED
         if form.is_valid():
             try:
-                streams = facade.streams_of_watch(code)
+                streams = _streams_asked(form, view)
                 if not _is_shown_first(request, form, streams, context, unit=view.unit, was_on=view.enabled):
                     return _changed(request, form, view)
                 status = 200
@@ -85,6 +85,14 @@ def watch(request: HttpRequest, code: str) -> HttpResponse:
     names = facade.actor_names({one.changed_by for one in versions})
     context["rows"] = [(one, names.get(one.changed_by)) for one in versions]
     return render(request, "decide/watch.html", context, status=status)
+
+
+def _streams_asked(form: WatchForm, view: WatchView) -> Sequence[int]:
+    """Return the streams a change is tried on: those that are named, else those it looks at."""
+    if not (names := form.streams()):
+        return facade.streams_of_watch(view.code)
+    found, _unit = facade.streams_for(names, view.kind, form.edit().terms)
+    return [one.datastream_id for one in found]
 
 
 def _changed(request: HttpRequest, form: WatchForm, view: WatchView) -> HttpResponse:
