@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from cityloop.kernel.declarations import Project, WatchKind
+from cityloop.kernel.declarations import JUDGING_ALARMS, Project, WatchKind
 from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
 from cityloop.registry.models import Person
@@ -64,7 +64,7 @@ def test_a_project_has_a_readme_and_tests(project: Project) -> None:
 def test_a_watch_has_a_unit_a_basis_and_streams(project: Project) -> None:
     for watch in project.watches:
         assert watch.unit, watch.code
-        assert watch.limits or watch.kind is WatchKind.SILENT, watch.code
+        assert watch.limits or watch.kind in (WatchKind.SILENT, *JUDGING_ALARMS), watch.code
         assert watch.basis.zh, watch.code
         assert project.streams_matching(watch.streams), watch.code
         assert all(project.streams_matching((pattern,)) for pattern in watch.streams), watch.code

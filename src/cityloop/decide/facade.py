@@ -9,8 +9,10 @@ from cityloop.decide.rules import (
     Firing,
     LevelTally,
     LimitsError,
+    ScheduleError,
     ShelvingSpanError,
     Step,
+    TermsError,
     ValidityError,
     needs_consent,
 )
@@ -25,6 +27,7 @@ from cityloop.decide.selectors.alarms import (
     alarm_counts,
     alarm_number,
     alarm_of_case,
+    alarm_points,
     alarms,
     machine_state,
     open_alarms,
@@ -74,9 +77,11 @@ from cityloop.decide.services.alarms import (
 )
 from cityloop.decide.services.baselines import learn_baselines, refresh_baselines, relearn_baselines
 from cityloop.decide.services.cases import note_case
+from cityloop.decide.services.choosing import StreamsUnfitError, streams_for
 from cityloop.decide.services.forecasts import declare_forecasts, issue_forecasts, judge_forecasts, trim_forecasts
+from cityloop.decide.services.lookback import scan_lookback
 from cityloop.decide.services.machine import run_machine
-from cityloop.decide.services.making import StreamsUnfitError, WatchDraft, apply_validity, streams_for
+from cityloop.decide.services.making import WatchDraft, apply_validity
 from cityloop.decide.services.measures import (
     FloodBoundsError,
     MeasureChangedMeanwhileError,
@@ -91,6 +96,7 @@ from cityloop.decide.services.shelving import (
     ShelvingNotNeededError,
     ShelvingOutdatedError,
 )
+from cityloop.decide.services.standing import scan_standing
 from cityloop.decide.services.watches import (
     WATCHES_CHANNEL,
     UnknownWatchError,
@@ -276,6 +282,7 @@ __all__ = [
     "MeasureView",
     "Performance",
     "ReasonMissingError",
+    "ScheduleError",
     "ShelvingAnsweredError",
     "ShelvingAskedAlreadyError",
     "ShelvingNotNeededError",
@@ -285,6 +292,7 @@ __all__ = [
     "Step",
     "StreamPast",
     "StreamsUnfitError",
+    "TermsError",
     "Trial",
     "UnknownWatchError",
     "ValidityError",
@@ -302,6 +310,7 @@ __all__ = [
     "alarm_counts",
     "alarm_number",
     "alarm_of_case",
+    "alarm_points",
     "alarms",
     "apply_validity",
     "ask_to_shelve",
@@ -335,7 +344,9 @@ __all__ = [
     "relearn_baselines",
     "run_machine",
     "scan_flood",
+    "scan_lookback",
     "scan_silence",
+    "scan_standing",
     "shelve",
     "shelving_request",
     "shelving_requests",

@@ -40,6 +40,7 @@ class Watch(models.Model):
     asleep = models.BooleanField(default=False, db_default=False)
     suppresses = models.JSONField(default=list, db_default=[])
     suppress_within = models.CharField(max_length=10, default="thing", db_default="thing")
+    terms = models.JSONField(default=dict, db_default={})
     declared = models.CharField(max_length=64)
     changed_by = models.CharField(max_length=120)
     change_note = models.TextField(default="", blank=True)
@@ -197,6 +198,7 @@ class Alarm(models.Model):
     case_id = models.BigIntegerField(null=True)
     case_number = models.CharField(max_length=60, default="")
     case_closed_at = models.DateTimeField(null=True)
+    points = models.JSONField(default=list, db_default=[])
 
     class Meta:
         """One open alarm a watch and stream."""
@@ -337,6 +339,28 @@ class Stillness(models.Model):
         """One row a stream."""
 
         db_table = "decide_stillness"
+
+
+class Lookback(models.Model):
+    """What a watch that looks back remembers of a stream: the readings the next ones are judged by.
+
+    Columns are numbers of eight bytes, little-endian, rising in time. `position_us` is the time of the newest reading
+    that was judged, `clock_us` up to when what time alone changes was; both microseconds since the Unix epoch.
+    """
+
+    pk = models.CompositePrimaryKey("watch_id", "datastream_id")
+    watch_id = models.BigIntegerField()
+    datastream_id = models.BigIntegerField()
+    at_us = models.BinaryField()
+    value = models.BinaryField()
+    observation_id = models.BinaryField()
+    position_us = models.BigIntegerField()
+    clock_us = models.BigIntegerField()
+
+    class Meta:
+        """One row a version and stream."""
+
+        db_table = "decide_lookback"
 
 
 class Baseline(models.Model):

@@ -6,6 +6,7 @@ from typing import Any
 
 from cityloop.kernel.clocks import Limit
 from cityloop.kernel.levels import Level
+from cityloop.kernel.terms import NO_TERMS, Terms
 from cityloop.kernel.text import Text
 
 
@@ -26,6 +27,16 @@ class WatchKind(StrEnum):
     STUCK = "stuck"
     SILENT = "silent"
     BASELINE = "baseline"
+    FORECAST = "forecast"
+    COUNT = "count"
+    MINUTES = "minutes"
+    SCHEDULE = "schedule"
+    GROUP = "group"
+    STOP = "stop"
+
+
+JUDGING_ALARMS = (WatchKind.GROUP, WatchKind.STOP)
+"""Kinds that judge the alarms of others after a table, and have no limits of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +105,11 @@ class WatchSpec:
         kind: how it judges.
         streams: stream codes of the project; a trailing `*` matches all that begin so.
         limits: for `high` and `low` the limit of each level in `unit`; for `rate` the change in `unit` a minute; for
-            `baseline` the distance from the hour-of-week mean in its standard deviations; for `stuck` and `silent` the
-            seconds without a change or a reading.
+            `baseline` the distance from the hour-of-week mean in its standard deviations; for `forecast` the distance
+            from the kept forecast in halves of its 80 % band; for `stuck` and `silent` the seconds without a change or
+            a reading; for `count` the events in the window; for `minutes` the minutes that are left; for `schedule`
+            the value outside of the permitted hours, or 1 where any reading counts; none
+            for `group` and `stop`.
         hysteresis: how far a value must return beyond the limit before the alarm clears, in `unit`, >= 0.
         hold_s: how long the condition must last before it is an alarm (on-delay), seconds, >= 0.
         off_delay_s: how long it must be over before the alarm clears, seconds, >= 0.
@@ -103,6 +117,7 @@ class WatchSpec:
         basis: where the limits come from.
         confirmed: whether the authority has confirmed the limits; if not they are shown as defaults.
         case_kind: code of the kind of case an alarm opens, empty for none.
+        terms: what the kind needs beside the limits.
     """
 
     code: str
@@ -117,6 +132,7 @@ class WatchSpec:
     off_delay_s: float = 0.0
     confirmed: bool = False
     case_kind: str = ""
+    terms: Terms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +264,7 @@ def matches_any(code: str, patterns: tuple[str, ...]) -> bool:
 
 
 __all__ = [
+    "JUDGING_ALARMS",
     "CaseKindSpec",
     "ForecastSpec",
     "IndicatorSpec",

@@ -27,6 +27,8 @@ CLOCK: tuple[tuple[Callable[[datetime], object], float], ...] = (
     (decide.run_machine, 0.5),  # alarms that were held long enough; candidates wake it at once
     (devices.scan_devices, 15.0),  # who was heard, who fell silent
     (decide.scan_silence, 5.0),  # what depends on time alone: no data, stuck values
+    (decide.scan_lookback, 5.0),  # what needs more of the past than one reading: counts, slopes, permitted hours
+    (decide.scan_standing, 5.0),  # alarms that judge alarms: n of m points, what must stop
     (decide.scan_flood, 5.0),  # more alarms than people can answer
     (decide.apply_validity, 15.0),  # watches that begin or end
 )

@@ -11,7 +11,8 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from cityloop.decide.facade import Step, Trial, WatchDraft, WatchEdit, WatchView
-from cityloop.kernel.declarations import WatchKind
+from cityloop.decide.forms.terms import TermsFields, initial_terms
+from cityloop.kernel.declarations import JUDGING_ALARMS, WatchKind
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
 from cityloop.registry.facade import HouseForm, in_words
@@ -32,6 +33,12 @@ KINDS = (
     (WatchKind.STUCK.value, _("Not changing")),
     (WatchKind.SILENT.value, _("No data")),
     (WatchKind.BASELINE.value, _("Far from the usual")),
+    (WatchKind.FORECAST.value, _("Far from the forecast")),
+    (WatchKind.COUNT.value, _("Too often in a window")),
+    (WatchKind.MINUTES.value, _("Minutes to a limit")),
+    (WatchKind.SCHEDULE.value, _("Outside of permitted hours")),
+    (WatchKind.GROUP.value, _("Several points together")),
+    (WatchKind.STOP.value, _("Must stop meanwhile")),
 )
 WITHIN = (
     ("stream", _("of the same stream")),
@@ -49,6 +56,15 @@ def _names(text: str) -> tuple[str, ...]:
 def _moment(label: Any) -> forms.DateTimeField:
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT)
     return forms.DateTimeField(label=label, required=False, widget=widget)
+
+
+def _streams_field() -> forms.CharField:
+    return forms.CharField(
+        label=_("Streams"),
+        max_length=NAMES_CHARACTERS_MAX,
+        widget=forms.Textarea(attrs={"class": "form-control", "rows": 2, "spellcheck": "false"}),
+        help_text=_("Codes, one a line; a trailing * matches all that begin so; #17 names a stream by its number."),
+    )
 
 
 class WatchForm(HouseForm):
@@ -94,6 +110,9 @@ class WatchForm(HouseForm):
             kwargs.setdefault("initial", _initial(watch))
         super().__init__(*args, **kwargs)
         self._kind = watch.kind if watch is not None else None
+        if watch is None or not watch.project:
+            self.fields["streams"] = _streams_field()
+            self.order_fields(self.field_order)
         unit = f" ({watch.unit})" if watch is not None else ""
         for level in Level:
             said = f"{level.roman} · {in_words(level.colour)}"
@@ -105,6 +124,7 @@ class WatchForm(HouseForm):
                 self.fields[name] = forms.FloatField(label=label, required=False, widget=widget, **bounds)
         for name in ("hysteresis", "hold_s", "off_delay_s"):
             self.fields[name].widget.attrs["step"] = "any"
+        self._terms = TermsFields(self, kind=self._kind)
 
     @property
     def kind(self) -> WatchKind:
@@ -115,14 +135,25 @@ class WatchForm(HouseForm):
         """Return the fields of each level, gravest first."""
         return [(level, [self[f"{cell}_{int(level)}"] for cell in CELLS]) for level in Level]
 
+    def term_groups(self) -> list[tuple[WatchKind, list[BoundField]]]:
+        """Return the fields of each kind that needs more than limits."""
+        return self._terms.groups()
+
     def clean(self) -> dict[str, Any]:
         """Refuse a watch without any limit, unless it follows the reporting period."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if not self.errors and not self.limits() and self.kind is not WatchKind.SILENT:
+        if not self.errors and not self.limits() and self.kind not in (WatchKind.SILENT, *JUDGING_ALARMS):
             self.add_error("level_1", _("At least one level needs a limit."))
-        if len(_names(cleaned.get("suppresses", ""))) > NAMES_MAX:
-            self.add_error("suppresses", _("These are too many names."))
+        if not self.errors and self.limits() and self.kind in JUDGING_ALARMS:
+            self.add_error("level_1", _("This kind has no limits: its table makes the levels."))
+        for field in ("suppresses", "streams"):
+            if len(_names(cleaned.get(field, ""))) > NAMES_MAX:
+                self.add_error(field, _("These are too many names."))
         return cleaned
+
+    def streams(self) -> tuple[str, ...]:
+        """Return what names the streams; empty for a watch that a project declares."""
+        return _names(self.cleaned_data.get("streams", ""))
 
     def limits(self) -> dict[Level, float]:
         """Return the limits that were filled in."""
@@ -156,6 +187,8 @@ class WatchForm(HouseForm):
             ends_at=cleaned.get("ends_at"),
             suppresses=_names(cleaned.get("suppresses", "")),
             suppress_within=cleaned.get("suppress_within") or "thing",
+            terms=self._terms.terms(self.kind),
+            streams=self.streams(),
         )
 
     def trial(self, datastream_ids: Iterable[int]) -> Trial:
@@ -168,6 +201,7 @@ class WatchForm(HouseForm):
             hold_s=edit.hold_s,
             off_delay_s=edit.off_delay_s,
             steps=edit.steps,
+            terms=edit.terms,
             datastream_ids=tuple(datastream_ids),
         )
 
@@ -194,28 +228,17 @@ class NewWatchForm(WatchForm):
     title_zh = forms.CharField(label=_("Name, in Chinese"), max_length=200)
     title_en = forms.CharField(label=_("Name, in English"), max_length=200)
     kind = forms.ChoiceField(label=_("Judges"), choices=KINDS)  # type: ignore[assignment]  # a field on the class only
-    streams = forms.CharField(
-        label=_("Streams"),
-        max_length=NAMES_CHARACTERS_MAX,
-        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text=_("Codes, one a line; a trailing * matches all that begin so; #17 names a stream by its number."),
-    )
     field_order = ("title_zh", "title_en", "kind", "streams")
 
     def clean(self) -> dict[str, Any]:
-        """Refuse too many names."""
-        if "kind" not in self.cleaned_data:
-            return self.cleaned_data
-        cleaned = super().clean()
-        if len(_names(cleaned.get("streams", ""))) > NAMES_MAX:
-            self.add_error("streams", _("These are too many names."))
-        return cleaned
+        """Refuse a watch of no kind."""
+        return super().clean() if "kind" in self.cleaned_data else self.cleaned_data
 
     def draft(self) -> WatchDraft:
         """Return what was filled in."""
         cleaned = self.cleaned_data
         title = Text(cleaned["title_zh"], cleaned["title_en"])
-        return WatchDraft(title=title, kind=self.kind, streams=_names(cleaned["streams"]))
+        return WatchDraft(title=title, kind=self.kind, streams=self.streams())
 
 
 def _initial(watch: WatchView) -> dict[str, Any]:
@@ -223,17 +246,22 @@ def _initial(watch: WatchView) -> dict[str, Any]:
     for level, step in watch.steps.items():
         number = int(level)
         cells |= {f"dead_{number}": step.hysteresis, f"on_{number}": step.hold_s, f"off_{number}": step.off_delay_s}
-    return cells | {
-        "hysteresis": watch.hysteresis,
-        "hold_s": watch.hold_s,
-        "off_delay_s": watch.off_delay_s,
-        "starts_at": watch.starts_at,
-        "ends_at": watch.ends_at,
-        "suppresses": "\n".join(watch.suppresses),
-        "suppress_within": watch.suppress_within,
-        "basis_zh": watch.basis.zh,
-        "basis_en": watch.basis.en,
-        "confirmed": watch.confirmed,
-        "enabled": watch.enabled,
-        "version": watch.version,
-    }
+    return (
+        cells
+        | initial_terms(watch.kind, watch.terms)
+        | {
+            "hysteresis": watch.hysteresis,
+            "hold_s": watch.hold_s,
+            "off_delay_s": watch.off_delay_s,
+            "starts_at": watch.starts_at,
+            "ends_at": watch.ends_at,
+            "suppresses": "\n".join(watch.suppresses),
+            "suppress_within": watch.suppress_within,
+            "basis_zh": watch.basis.zh,
+            "basis_en": watch.basis.en,
+            "confirmed": watch.confirmed,
+            "enabled": watch.enabled,
+            "version": watch.version,
+            "streams": "\n".join(watch.patterns),
+        }
+    )

@@ -14,7 +14,7 @@ from cityloop.decide.rules.baseline import (
     samples_max_of,
 )
 from cityloop.decide.rules.firings import Firing, LevelTally, firings_of, tallies_of
-from cityloop.decide.rules.ladder import DELAY_S_MAX, Ladder, LimitsError, Rung, Step, change_per_minute
+from cityloop.decide.rules.ladder import DELAY_S_MAX, FALLING, SIZED, Ladder, LimitsError, Rung, Step, change_per_minute
 from cityloop.decide.rules.lifecycle import (
     AlarmState,
     ConsentMissingError,
@@ -35,14 +35,18 @@ from cityloop.decide.rules.performance import (
     counts_by_window,
     floods_of,
 )
+from cityloop.decide.rules.schedule import ScheduleError
+from cityloop.decide.rules.terms import TermsError, check_terms, stored_terms, terms_of
 from cityloop.decide.rules.validity import ValidityError, check_validity, is_asleep
 
 __all__ = [
     "DELAY_S_MAX",
+    "FALLING",
     "HOURS_OF_WEEK",
     "KNOWN_MIN",
     "MEASURES",
     "MEMORY",
+    "SIZED",
     "WINDOW_US",
     "AlarmState",
     "Condition",
@@ -58,13 +62,16 @@ __all__ = [
     "Moments",
     "Rung",
     "Sample",
+    "ScheduleError",
     "ShelvingSpanError",
     "Step",
+    "TermsError",
     "ValidityError",
     "change_per_minute",
     "chattering",
     "check_shelving",
     "check_span",
+    "check_terms",
     "check_validity",
     "clipped",
     "counts_by_window",
@@ -82,5 +89,7 @@ __all__ = [
     "samples_max_of",
     "state_of",
     "step",
+    "stored_terms",
     "tallies_of",
+    "terms_of",
 ]

@@ -12,6 +12,12 @@ from cityloop.kernel.text import Text
 
 _US_PER_MINUTE = 60_000_000
 
+SIZED = frozenset({WatchKind.RATE, WatchKind.BASELINE, WatchKind.FORECAST})
+"""Kinds that judge the size of what they see, to either side."""
+
+FALLING = frozenset({WatchKind.LOW, WatchKind.MINUTES})
+"""Kinds to which less is worse."""
+
 DELAY_S_MAX = 7 * 86_400.0
 """Longest on-delay or off-delay, seconds (house default: what may take longer is no alarm)."""
 
@@ -66,8 +72,8 @@ class Rung:
 class Ladder:
     """The limits of a watch, turned so that a higher score is always worse.
 
-    The score of a value is the value itself for `high, stuck, silent`, its negative for `low`, its size for `rate` and
-    `baseline`. A level is reached at its limit (score >= limit) and left below its clear limit
+    The score of a value is its negative for `low` and `minutes`, its size for `rate`, `baseline` and `forecast`, the
+    value itself for all others. A level is reached at its limit (score >= limit) and left below its clear limit
     (score < limit - dead band).
 
     Attributes:
@@ -106,7 +112,7 @@ class Ladder:
             LimitsError: if there is no limit, a number is not finite, a dead band or delay is negative, or a graver
                 level lies on the milder side of another.
         """
-        sign = -1.0 if kind is WatchKind.LOW else 1.0
+        sign = -1.0 if kind in FALLING else 1.0
         shared = Step(hysteresis=hysteresis, hold_s=hold_s, off_delay_s=off_delay_s)
         own = {level: _filled((steps or {}).get(level, shared), shared) for level in limits}
         _check_numbers(kind, limits, [(hysteresis, hold_s, off_delay_s), *own.values()])
@@ -151,9 +157,9 @@ class Ladder:
 
     def score(self, value: float) -> float:
         """Return how bad a judged value is; NaN stays NaN."""
-        if self.kind is WatchKind.LOW:
+        if self.kind in FALLING:
             return -value
-        return abs(value) if self.kind in (WatchKind.RATE, WatchKind.BASELINE) else value
+        return abs(value) if self.kind in SIZED else value
 
     def edges(self) -> tuple[float, ...]:
         """Return every score at which something may change, rising, each once: limits and clear limits."""
@@ -192,7 +198,7 @@ class Ladder:
     def limit_of(self, level: Level) -> float:
         """Return the limit of a level in the watch's unit; of the mildest level where this one has none."""
         score = self.rung(level).limit
-        return -score if self.kind is WatchKind.LOW else score
+        return -score if self.kind in FALLING else score
 
 
 def _filled(own: Step, shared: Step) -> tuple[float, float, float]:

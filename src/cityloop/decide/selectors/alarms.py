@@ -248,6 +248,13 @@ def alarm(alarm_id: int) -> AlarmView:
     return alarm_view(row)
 
 
+def alarm_points(alarm_id: int) -> list[AlarmView]:
+    """Return the alarms of the points that an alarm names, gravest first as it names them; none of other alarms."""
+    named = Alarm.objects.filter(pk=alarm_id).values_list("points", flat=True).first() or []
+    rows = Alarm.objects.in_bulk([point["alarm"] for point in named])
+    return [alarm_view(rows[point["alarm"]]) for point in named if point["alarm"] in rows]
+
+
 def open_alarms(*, area: AreaCode | None = None, shelved: bool = False, limit: int = ALARMS_MAX) -> list[AlarmView]:
     """Return open alarms, gravest first, then newest.
 

@@ -4,22 +4,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import numpy as np
+
+from cityloop.decide.models import Activation
 from cityloop.decide.rules import (
     KNOWN_MIN,
     Firing,
     Ladder,
     LevelTally,
     Step,
+    check_terms,
     firings_of,
     sample_s_of,
     samples_max_of,
     tallies_of,
 )
+from cityloop.decide.selectors.outlooks import issued_between
 from cityloop.decide.selectors.watches import usual_limits
-from cityloop.decide.stream import Learning, Past, envelope, replayed
-from cityloop.kernel.declarations import WatchKind
+from cityloop.decide.stream import Known, Learning, Past, envelope, replayed
+from cityloop.kernel.declarations import JUDGING_ALARMS, WatchKind
 from cityloop.kernel.instants import from_us, to_us
 from cityloop.kernel.levels import Level
+from cityloop.kernel.terms import NO_TERMS, Terms
+from cityloop.registry import facade as registry
 from cityloop.sense import facade as sense
 
 YEAR = timedelta(days=365)
@@ -50,6 +57,7 @@ class Trial:
         off_delay_s: off-delay, seconds.
         steps: what single levels have of their own.
         datastream_ids: the streams it would look at.
+        terms: what its kind needs beside the limits.
     """
 
     kind: WatchKind
@@ -59,6 +67,7 @@ class Trial:
     off_delay_s: float
     datastream_ids: tuple[int, ...]
     steps: Mapping[Level, Step] = field(default_factory=dict)
+    terms: Terms = NO_TERMS
 
     def ladder(self, *, period_s: float | None) -> Ladder:
         """Return its ladder on a stream.
@@ -69,7 +78,7 @@ class Trial:
         Raises:
             LimitsError: if the limits cannot be used.
         """
-        limits = self.limits or usual_limits(self.kind, period_s)
+        limits = self.limits or usual_limits(self.kind, period_s, self.terms)
         return Ladder.of(
             self.kind, limits=limits, hysteresis=self.hysteresis, hold_s=self.hold_s,
             off_delay_s=self.off_delay_s, steps=self.steps,
@@ -145,6 +154,8 @@ def backtest(trial: Trial, *, until: datetime, span: timedelta = YEAR) -> Backte
     Readings are judged in the order of their phenomenon times, as if each had arrived at once; what came late or twice
     in truth is not told apart.
 
+    A watch that judges the alarms of others is not tried: its streams are left out.
+
     Args:
         trial: the watch.
         until: up to when, aware.
@@ -152,8 +163,11 @@ def backtest(trial: Trial, *, until: datetime, span: timedelta = YEAR) -> Backte
 
     Raises:
         LimitsError: if the limits cannot be used.
+        TermsError: if what its kind needs is missing.
+        ScheduleError: if its permitted hours cannot be read.
     """
-    first = trial.datastream_ids[:STREAMS_MAX]
+    check_terms(trial.kind, trial.terms, limits=trial.limits, hysteresis=trial.hysteresis)
+    first = () if trial.kind in JUDGING_ALARMS else trial.datastream_ids[:STREAMS_MAX]
     views = sense.stream_views(first)
     found: list[StreamPast] = []
     for view in (views[number] for number in first if number in views):
@@ -170,9 +184,13 @@ def _past_of(
     trial: Trial, view: sense.StreamView, *, until: datetime, span: timedelta, readings_max: int
 ) -> StreamPast:
     ladder = trial.ladder(period_s=view.period_s)
-    track = sense.track(view.datastream_id, since=until - span, until=until, readings_max=readings_max)
+    if trial.kind is WatchKind.COUNT and trial.terms.watches:
+        track = _alarms_of(view.datastream_id, trial.terms.watches, since=until - span, until=until)
+    else:
+        track = sense.track(view.datastream_id, since=until - span, until=until, readings_max=readings_max)
     past = Past(track.at_us, track.value, track.observation_id, to_us(until))
-    replay = replayed(ladder, past, learning=_learning(view.period_s))
+    known = _known(trial, view, since=until - span, until=until)
+    replay = replayed(ladder, past, learning=_learning(view.period_s), known=known)
     when, value = envelope(replay.at_us, replay.value, parts=CURVE_PARTS)
     return StreamPast(
         stream=view,
@@ -185,6 +203,24 @@ def _past_of(
         curve=_points(when.tolist(), value.tolist()),
         limits={level: ladder.limit_of(level) for level in sorted(ladder.levels)},
     )
+
+
+def _alarms_of(datastream_id: int, watches: Sequence[str], *, since: datetime, until: datetime) -> sense.Track:
+    """Return when alarms of a stream began to stand, as a track of the readings that raised them."""
+    rows = Activation.objects.filter(
+        watch_code__in=watches, datastream_id=datastream_id, at__gte=since, at__lt=until
+    ).order_by("at")
+    found = list(rows.values_list("at", "alarm__observation_id")[:READINGS_MAX])
+    at_us = np.array([to_us(at) for at, _ in found], dtype=np.int64)
+    return sense.Track(at_us, np.ones(len(found)), np.array([number for _, number in found], dtype=np.int64), since)
+
+
+def _known(trial: Trial, view: sense.StreamView, *, since: datetime, until: datetime) -> Known:
+    if trial.kind is WatchKind.FORECAST:
+        return Known(issued=issued_between(view.datastream_id, since=since, until=until))
+    if trial.kind is WatchKind.SCHEDULE:
+        return Known(terms=trial.terms, worked=registry.workdays(since.date(), until.date() + timedelta(days=2)))
+    return Known(terms=trial.terms)
 
 
 def _points(when: Sequence[int], value: Sequence[float]) -> tuple[tuple[datetime, float], ...]:

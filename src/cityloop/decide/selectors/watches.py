@@ -7,10 +7,12 @@ from datetime import datetime
 from django.db.models import Count, QuerySet
 
 from cityloop.decide.models import Watch, WatchStream
-from cityloop.decide.rules import Ladder, Step
-from cityloop.kernel.declarations import WatchKind
+from cityloop.decide.rules import Ladder, Step, terms_of
+from cityloop.decide.rules.points import grades
+from cityloop.kernel.declarations import JUDGING_ALARMS, WatchKind
 from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
+from cityloop.kernel.terms import NO_TERMS, Terms
 from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
 
@@ -45,6 +47,8 @@ class WatchView:
         valid_from: since when the version is in force.
         valid_until: until when it was, None for the version in force.
         streams: how many streams it looks at.
+        terms: what its kind needs beside the limits.
+        patterns: codes, `prefix*` patterns and `#id` numbers its streams were looked up by.
     """
 
     watch_id: int
@@ -73,6 +77,8 @@ class WatchView:
     asleep: bool = False
     suppresses: tuple[str, ...] = ()
     suppress_within: str = "thing"
+    terms: Terms = NO_TERMS
+    patterns: tuple[str, ...] = ()
 
 
 def limits_of(stored: dict[str, float]) -> dict[Level, float]:
@@ -109,6 +115,8 @@ def watch_view(row: Watch) -> WatchView:
         asleep=row.asleep,
         suppresses=tuple(row.suppresses),
         suppress_within=row.suppress_within,
+        terms=terms_of(row.terms),
+        patterns=tuple(row.patterns),
     )
 
 
@@ -188,13 +196,16 @@ SILENT_LEVEL = Level.BLUE
 """The level it then raises (house default, to be confirmed by the authority)."""
 
 
-def usual_limits(kind: str, period_s: float | None) -> dict[Level, float]:
+def usual_limits(kind: str, period_s: float | None, terms: Terms = NO_TERMS) -> dict[Level, float]:
     """Return the limits of a watch that has none of its own on a stream; none where it follows no period.
 
     Args:
         kind: how it judges.
         period_s: the stream's reporting period, seconds; None where it is not known.
+        terms: what the kind needs; of one that judges alarms the levels its table makes, as grades.
     """
+    if kind in JUDGING_ALARMS:
+        return grades(terms.table)
     return {SILENT_LEVEL: SILENT_PERIODS * period_s} if kind == WatchKind.SILENT and period_s else {}
 
 
@@ -209,9 +220,10 @@ def ladder_of(row: Watch, *, period_s: float | None = None) -> Ladder | None:
         None where there is nothing to judge by: a `silent` watch without limits on a stream without a period, or
         limits that cannot be used.
     """
+    usual = {} if row.limits else usual_limits(row.kind, period_s, terms_of(row.terms))
     return Ladder.stored(
         row.kind,
-        limits=row.limits or {str(int(level)): limit for level, limit in usual_limits(row.kind, period_s).items()},
+        limits=row.limits or {str(int(level)): limit for level, limit in usual.items()},
         hysteresis=row.hysteresis,
         hold_s=row.hold_s,
         off_delay_s=row.off_delay_s,

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from cityloop.decide.models import Activation, Alarm, Watch
 from cityloop.decide.rules import Event, EventKind, Ladder
+from cityloop.decide.selectors.standing import points_of, stored_points
 from cityloop.decide.selectors.streams import place_of
 from cityloop.decide.services import life
+from cityloop.kernel.declarations import JUDGING_ALARMS
 from cityloop.kernel.facts import Fact
 from cityloop.kernel.instants import from_us
 from cityloop.kernel.levels import Level
@@ -99,6 +102,7 @@ class Chronicle:
         alarm = life.new_alarm(
             self._watch, self._ladder, event, datastream_id=self._datastream_id, place=place, now=self._now
         )
+        alarm.points = self._points()
         alarm.save()
         if self._suppressor:
             self._facts.append(life.suppressed(alarm, by=self._suppressor, now=self._now))
@@ -106,6 +110,13 @@ class Chronicle:
             self._facts.append(life.raised(alarm, now=self._now))
         self._count(alarm, event)
         self._begin(alarm, is_new=True)
+
+    def _points(self) -> list[dict[str, Any]]:
+        """Return the points that make the level, of a watch that judges the alarms of others."""
+        if self._watch.kind not in JUDGING_ALARMS:
+            return []
+        bound = dict(self._watch.streams.values_list("datastream_id", "period_s"))
+        return stored_points(points_of(self._watch, bound, now=self._now).get(self._datastream_id, []))
 
     def _change(self, alarm: Alarm, event: Event) -> None:
         if event.kind is EventKind.RAISED:
@@ -116,6 +127,7 @@ class Chronicle:
         alarm.value, alarm.threshold = event.sample.value, self._ladder.limit_of(event.level)
         alarm.observation_id, alarm.last_at = event.sample.observation_id, from_us(event.at_us)
         alarm.watch_id, alarm.watch_version = self._watch.pk, self._watch.version
+        alarm.points = self._points() or alarm.points
         if alarm.shelved_until is not None and event.level < (alarm.shelve_level or Level.RED):
             self._facts.append(life.unshelved(alarm, actor=life.MACHINE_ACTOR, reason="graver", now=self._now))
 

@@ -16,7 +16,9 @@ from cityloop.decide.rules.forecasting.nightly import REHEARSAL_DAYS, Issued, is
 from cityloop.decide.rules.forecasting.trees import FULL, LIGHT
 from cityloop.decide.selectors.forecasts import forecast_streams_waiting, kept_parts, packed, unpacked
 from cityloop.decide.selectors.hours import hours_of, local_day, marks_between, midnight_of
-from cityloop.kernel.declarations import Project, matches_any
+from cityloop.decide.selectors.watches import in_use
+from cityloop.decide.services.watches import announce
+from cityloop.kernel.declarations import Project, WatchKind, matches_any
 from cityloop.kernel.errors import NotFoundError
 from cityloop.sense import facade as sense
 
@@ -107,6 +109,8 @@ def issue_forecasts(
                 done += _issue_block(part, day, now, is_light=is_light)
             except (ArithmeticError, ValueError, np.linalg.LinAlgError):
                 LOG.exception("no forecast of the streams %s", [one.datastream_id for one in part])
+    if done and in_use().filter(kind=WatchKind.FORECAST).exists():
+        announce()
     return done, len(waiting) - done
 
 

@@ -58,6 +58,11 @@ def _past(alarm: Alarm, *more: Ref) -> tuple[Ref, ...]:
     return (*before, *more)
 
 
+def _points(alarm: Alarm) -> tuple[Ref, ...]:
+    """Return the references to what raised the points of an alarm that several make."""
+    return tuple(Ref.fact(UUID(point["fact"])) for point in alarm.points if point["fact"])
+
+
 def new_alarm(watch: Watch, ladder: Ladder, event: Event, *, datastream_id: int, place: Place, now: datetime) -> Alarm:  # noqa: PLR0913  each says one thing
     """Return the unsaved alarm of a rise."""
     rung = ladder.rung(event.level)
@@ -99,7 +104,7 @@ def raised(alarm: Alarm, *, now: datetime) -> AlarmRaised:
         happened_at=now,
         actor=f"watch:{alarm.watch_code}",
         area=AreaCode(alarm.area),
-        causes=_past(alarm, *reading(alarm.observation_id)),
+        causes=_past(alarm, *reading(alarm.observation_id), *_points(alarm)),
         alarm_id=alarm.pk,
         title=Text(alarm.title_zh, alarm.title_en),
         level=Level(alarm.level),
@@ -124,7 +129,7 @@ def level_changed(alarm: Alarm, *, level_before: Level, now: datetime) -> AlarmL
     """Return the fact that a standing alarm has another level; the row holds it already."""
     fact = AlarmLevelChanged(
         fact_id=new_fact_id(), happened_at=now, actor=f"watch:{alarm.watch_code}", area=AreaCode(alarm.area),
-        causes=_past(alarm, *reading(alarm.observation_id)), alarm_id=alarm.pk,
+        causes=_past(alarm, *reading(alarm.observation_id), *_points(alarm)), alarm_id=alarm.pk,
         title=Text(alarm.title_zh, alarm.title_en), level=Level(alarm.level), level_before=level_before,
         value=alarm.value,
     )  # fmt: skip

@@ -1,7 +1,6 @@
 """Watches that people make themselves, and the time in which watches judge."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,28 +10,17 @@ from django.db.models import Q
 from cityloop.decide.models import Watch
 from cityloop.decide.rules import is_asleep
 from cityloop.decide.selectors.watches import WatchView, watch_view
+from cityloop.decide.services.choosing import streams_for
 from cityloop.decide.services.machine import forget_bands, hold_lock
 from cityloop.decide.services.watches import WatchEdit, announce, checked, end_conditions, first_version
 from cityloop.kernel.declarations import WatchKind
-from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.text import Text
 from cityloop.registry.facade import PersonView, Right, note_change, require
-from cityloop.sense import facade as sense
-
-STREAMS_PER_WATCH_MAX = 1000
-"""How many streams a watch that a person makes may look at."""
 
 OWN = "own."
 """How the codes of watches begin that people have made."""
 
 _NUMBER = re.compile(r"own\.([0-9]{1,9})")
-
-
-class StreamsUnfitError(CityloopError):
-    """The streams that were named cannot be watched together."""
-
-    key = "These streams cannot be watched: %(reason)s"
-    status = 422
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,32 +38,6 @@ class WatchDraft:
     streams: tuple[str, ...]
 
 
-def streams_for(names: Iterable[str], kind: WatchKind) -> tuple[list[sense.StreamView], str]:
-    """Return the streams that are named and the unit a watch of them is in.
-
-    Args:
-        names: codes, `prefix*` patterns, `#id` numbers.
-        kind: how the watch judges.
-
-    Raises:
-        StreamsUnfitError: if there are none, too many, or the units of what is compared with a limit differ.
-    """
-    views = sense.streams_named(names, streams_max=STREAMS_PER_WATCH_MAX + 1)
-    if not views:
-        raise StreamsUnfitError(field="streams", reason=Text("没有名称相符的数据流。", "none has such a code."))
-    if len(views) > STREAMS_PER_WATCH_MAX:
-        raise StreamsUnfitError(field="streams", reason=Text("数据流过多，最多1000条。", "there are more than 1,000."))
-    if kind in (WatchKind.STUCK, WatchKind.SILENT):
-        return views, "s"
-    if kind is WatchKind.BASELINE:
-        return views, "σ"
-    units = {view.unit_symbol for view in views}
-    if len(units) > 1:
-        raise StreamsUnfitError(field="streams", reason=Text("单位不一致。", "their units differ."))
-    unit = units.pop() or "1"
-    return views, f"{unit}/min" if kind is WatchKind.RATE else unit
-
-
 @transaction.atomic
 def make_watch(*, person: PersonView, draft: WatchDraft, edit: WatchEdit, now: datetime) -> WatchView:
     """Make a watch that no project declares.
@@ -89,13 +51,15 @@ def make_watch(*, person: PersonView, draft: WatchDraft, edit: WatchEdit, now: d
     Raises:
         StreamsUnfitError: if its streams cannot be watched together.
         LimitsError: if the limits cannot be used.
+        TermsError: if what its kind needs is missing.
+        ScheduleError: if its permitted hours cannot be read.
         ValidityError: if it ends before it begins.
         UnknownWatchError: if it shall suppress a watch that is not there.
         AccessDeniedError: if the person may not.
     """
     require(person, Right.EDIT_WATCHES, what="new watch")
     hold_lock()
-    views, unit = streams_for(draft.streams, draft.kind)
+    views, unit = streams_for(draft.streams, draft.kind, edit.terms)
     code = _next_code()
     values = checked(code, draft.kind, edit, now) | {
         "project": "",

@@ -6,7 +6,6 @@ any other. Since when a value has stood is kept by the scan itself; a value that
 found in the history before an alarm is raised for it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from django.db import connection, transaction
 
-from cityloop.decide.models import Candidate, Machine, ScreenRow, Stillness
+from cityloop.decide.models import Candidate, Machine, Stillness
 from cityloop.decide.rules import Ladder
 from cityloop.decide.selectors.streams import has_changed
 from cityloop.decide.selectors.watches import in_use, ladder_of
+from cityloop.decide.services.bands import keep_bands, known_bands
 from cityloop.decide.services.machine import hold_lock
 from cityloop.decide.stream import CANDIDATES_CHANNEL, Bindings, Compiled
 from cityloop.kernel.declarations import WatchKind
@@ -162,7 +162,7 @@ def _judge(kind: WatchKind, compiled: Compiled, newest: sense.NewestReadings, ag
         return 0
     vouched = compiled.judge(ages.streams, ages.streams, ages.vouched)
     possible = compiled.judge(ages.streams, ages.streams, ages.possible)
-    known = _known_bands(compiled)
+    known = known_bands(compiled)
     # Between the two we do not know: what stood before stands on.
     before_all = known[vouched.entry]
     unsure = vouched.band < before_all
@@ -187,18 +187,8 @@ def _judge(kind: WatchKind, compiled: Compiled, newest: sense.NewestReadings, ag
             )
         )
     Candidate.objects.bulk_create(handed)
-    _keep_bands(handed)
+    keep_bands(handed)
     return len(handed)
-
-
-def _known_bands(compiled: Compiled) -> Int64s:
-    """Return the band each watch on a stream was in at the last scan."""
-    known = np.zeros(len(compiled), dtype=np.int64)
-    rows = ScreenRow.objects.filter(watch_id__in=np.unique(compiled.watch_id).tolist())
-    table = np.array(list(rows.values_list("datastream_id", "watch_id", "band")), dtype=np.int64).reshape(-1, 3)
-    entry = compiled.entries_of(table[:, 0], table[:, 1])
-    known[entry[entry >= 0]] = table[entry >= 0, 2]
-    return known
 
 
 def _moved_meanwhile(newest: sense.NewestReadings, row: int) -> bool:
@@ -209,15 +199,3 @@ def _moved_meanwhile(newest: sense.NewestReadings, row: int) -> bool:
         return False
     Stillness.objects.filter(datastream_id=stream).update(since=at, observation_id=int(newest.observation_id[row]))
     return True
-
-
-def _keep_bands(handed: Sequence[Candidate]) -> None:
-    ScreenRow.objects.bulk_create(
-        [
-            ScreenRow(datastream_id=row.datastream_id, watch_id=row.watch_id, band=row.band, since=row.phenomenon_time)
-            for row in sorted(handed, key=lambda row: (row.datastream_id, row.watch_id))
-        ],
-        update_conflicts=True,
-        unique_fields=["datastream_id", "watch_id"],
-        update_fields=["band", "since"],
-    )

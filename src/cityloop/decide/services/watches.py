@@ -1,28 +1,30 @@
 """Watches: declared by projects, changed by people; every change is a new version."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.forms.models import model_to_dict
 
-from cityloop.decide.models import Alarm, Compilation, Pending, ScreenRow, Watch, WatchStream
-from cityloop.decide.rules import Ladder, Step, check_validity, is_asleep
+from cityloop.decide.models import Alarm, Compilation, Lookback, Pending, ScreenRow, Watch, WatchStream
+from cityloop.decide.rules import Ladder, Step, check_terms, check_validity, is_asleep, stored_terms
 from cityloop.decide.selectors.watches import WatchView, ladder_of, watch_view
 from cityloop.decide.services import life
+from cityloop.decide.services.choosing import StreamsUnfitError, streams_for
 from cityloop.decide.services.machine import forget_bands, hold_lock
 from cityloop.journal.facade import post
 from cityloop.kernel.areas import CITY
-from cityloop.kernel.declarations import Project, WatchKind, WatchSpec, matches_any
+from cityloop.kernel.declarations import JUDGING_ALARMS, Project, WatchKind, WatchSpec, matches_any
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.facts import new_fact_id
 from cityloop.kernel.facts.decided import WatchChanged
 from cityloop.kernel.levels import Level
+from cityloop.kernel.terms import NO_TERMS, Terms
 from cityloop.kernel.text import Text
 from cityloop.registry.facade import PersonView, Right, note_change, require
 from cityloop.sense import facade as sense
@@ -64,6 +66,8 @@ class WatchEdit:
         starts_at, ends_at: since when and until when it judges, aware, None where that is not limited.
         suppresses: codes of the watches whose alarms are not called out while its own alarm stands.
         suppress_within: of which streams: `stream`, `thing` or `all`.
+        terms: what the kind needs beside the limits.
+        streams: what names the streams of a watch that a person has made, looked up anew; empty leaves them.
     """
 
     limits: Mapping[Level, float]
@@ -79,6 +83,8 @@ class WatchEdit:
     ends_at: datetime | None = None
     suppresses: tuple[str, ...] = ()
     suppress_within: str = "thing"
+    terms: Terms = NO_TERMS
+    streams: tuple[str, ...] = ()
 
 
 def announce() -> None:
@@ -89,9 +95,16 @@ def announce() -> None:
         cursor.execute(f"NOTIFY {WATCHES_CHANNEL}")
 
 
+_LIMITLESS = (WatchKind.SILENT, *JUDGING_ALARMS)
+"""Kinds that have limits without saying any."""
+
+_LATER = ("off_delay_s", "terms")
+"""What declarations of an older product could not say; where it is not said they are the same as then."""
+
+
 def fingerprint(spec: WatchSpec) -> str:
     """Return what tells two declarations of a watch apart."""
-    told = {name: value for name, value in _values_of(spec).items() if name != "off_delay_s" or value}
+    told = {name: value for name, value in _values_of(spec).items() if value or name not in _LATER}
     return hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()
 
 
@@ -111,11 +124,12 @@ def declare(project: Project, *, now: datetime) -> int:
         How many watches changed.
     """
     for spec in project.watches:
-        if spec.limits or spec.kind is not WatchKind.SILENT:
+        if spec.limits or spec.kind not in _LIMITLESS:
             Ladder.of(
                 spec.kind, limits=spec.limits, hysteresis=spec.hysteresis, hold_s=spec.hold_s,
                 off_delay_s=spec.off_delay_s,
             )  # fmt: skip
+        check_terms(spec.kind, spec.terms, limits=spec.limits, hysteresis=spec.hysteresis)
     hold_lock()
     streams = {view.code.removeprefix(f"{project.code}/"): view for view in sense.streams_of_project(project.code)}
     changed = 0
@@ -143,7 +157,7 @@ def _declared(spec: WatchSpec, project: str, now: datetime) -> tuple[Watch, bool
     if current is None:
         return _first(spec.code, values, now), True
     if not current.changed_by.startswith("system:") and (current.kind, current.unit) == (spec.kind, spec.unit):
-        for kept in ("limits", "hysteresis", "hold_s", "off_delay_s", "basis_zh", "basis_en", "confirmed"):
+        for kept in ("limits", "hysteresis", "hold_s", "off_delay_s", "basis_zh", "basis_en", "confirmed", "terms"):
             values.pop(kept)
         return _supersede(current, values, actor=current.changed_by, note=current.change_note, now=now), True
     return _supersede(current, values | {"steps": {}}, actor=DECLARER, note="", now=now), True
@@ -164,6 +178,7 @@ def _values_of(spec: WatchSpec) -> dict[str, Any]:
         "basis_en": spec.basis.en,
         "confirmed": spec.confirmed,
         "case_kind": spec.case_kind,
+        "terms": stored_terms(spec.terms),
     }
 
 
@@ -202,6 +217,7 @@ def _judge_again(old: Watch, row: Watch) -> None:
     streams = set(bands.exclude(band=0).values_list("datastream_id", flat=True))
     streams |= set(Alarm.objects.filter(watch_code=row.code, closed_at=None).values_list("datastream_id", flat=True))
     bands.delete()
+    Lookback.objects.filter(watch_id=old.pk).delete()
     forget_bands((stream, row.pk) for stream in streams)
     periods = dict(row.streams.values_list("datastream_id", "period_s"))
     for pending in Pending.objects.filter(watch_code=row.code):
@@ -211,12 +227,12 @@ def _judge_again(old: Watch, row: Watch) -> None:
             pending.delete()
 
 
-def end_conditions(code: str, now: datetime) -> None:
-    """Clear what stands under a watch that judges no more."""
-    Pending.objects.filter(watch_code=code).delete()
-    for alarm in (
-        Alarm.objects.select_for_update().filter(watch_code=code, closed_at=None, cleared_at=None).order_by("pk")
-    ):
+def end_conditions(code: str, now: datetime, *, streams: Collection[int] | None = None) -> None:
+    """Clear what stands under a watch that judges no more, at all or on some of its streams."""
+    concerned = Q(watch_code=code) if streams is None else Q(watch_code=code, datastream_id__in=streams)
+    Pending.objects.filter(concerned).delete()
+    standing = Alarm.objects.select_for_update().filter(concerned, closed_at=None, cleared_at=None)
+    for alarm in standing.order_by("pk"):
         alarm.cleared_at, alarm.clear_value = now, None
         facts = [life.cleared(alarm, observation_id=0, now=now)]
         alarm.save()
@@ -227,6 +243,7 @@ def end_conditions(code: str, now: datetime) -> None:
 
 def _retire(row: Watch, now: datetime) -> None:
     ScreenRow.objects.filter(watch_id=row.pk).delete()
+    Lookback.objects.filter(watch_id=row.pk).delete()
     Watch.objects.filter(pk=row.pk).update(valid_until=now)
     end_conditions(row.code, now)
 
@@ -252,6 +269,9 @@ def bind(row: Watch, periods: Mapping[int, float | None], now: datetime) -> bool
     gone: Sequence[int] = [stream for stream in known if stream not in periods]
     row.streams.filter(datastream_id__in=gone).delete()
     ScreenRow.objects.filter(watch_id=row.pk, datastream_id__in=gone).delete()
+    Lookback.objects.filter(watch_id=row.pk, datastream_id__in=gone).delete()
+    if gone:
+        end_conditions(row.code, now, streams=gone)
     WatchStream.objects.bulk_create(
         WatchStream(watch=row, datastream_id=stream, period_s=period, bound_at=now)
         for stream, period in periods.items()
@@ -279,8 +299,11 @@ def edit_watch(code: str, *, person: PersonView, edit: WatchEdit, expected_versi
         NotFoundError: if there is no such watch.
         WatchChangedMeanwhileError: if another version is in force.
         LimitsError: if the limits cannot be used.
+        TermsError: if what its kind needs is missing.
+        ScheduleError: if its permitted hours cannot be read.
         ValidityError: if it ends before it begins.
-        UnknownWatchError: if it shall suppress a watch that is not there.
+        UnknownWatchError: if it shall suppress or judge a watch that is not there.
+        StreamsUnfitError: if its streams are a project's, cannot be watched together or have another unit.
         AccessDeniedError: if the person may not.
     """
     require(person, Right.EDIT_WATCHES, what=f"watch {code}")
@@ -291,23 +314,42 @@ def edit_watch(code: str, *, person: PersonView, edit: WatchEdit, expected_versi
     if current.version != expected_version:
         raise WatchChangedMeanwhileError(version=current.version)
     changes = checked(code, WatchKind(current.kind), edit, now)
+    periods = _chosen(current, edit)
+    if periods is not None:
+        changes["patterns"] = list(edit.streams)
     row = _supersede(current, changes, actor=person.actor, note=edit.note, now=now)
+    if periods is not None:
+        bind(row, periods, now)
     note_change(person, Right.EDIT_WATCHES, what=f"watch {code} version {row.version}")
     announce()
     return watch_view(row)
 
 
+def _chosen(current: Watch, edit: WatchEdit) -> dict[int, float | None] | None:
+    """Return the streams a changed watch shall look at, with their periods; None where they stay."""
+    if not edit.streams:
+        return None
+    if current.project:
+        raise StreamsUnfitError(field="streams", reason=Text("由项目声明。", "a project declares them."))
+    views, unit = streams_for(edit.streams, WatchKind(current.kind), edit.terms)
+    if unit != current.unit:
+        raise StreamsUnfitError(field="streams", reason=Text("与规则的单位不同。", "their unit is another."))
+    return {view.datastream_id: view.period_s for view in views}
+
+
 def checked(code: str, kind: WatchKind, edit: WatchEdit, now: datetime) -> dict[str, Any]:
     """Return the columns of a change that can be used."""
-    if edit.limits or kind is not WatchKind.SILENT:
+    if edit.limits or kind not in _LIMITLESS:
         Ladder.of(
             kind, limits=edit.limits, hysteresis=edit.hysteresis, hold_s=edit.hold_s, off_delay_s=edit.off_delay_s,
             steps=edit.steps,
         )  # fmt: skip
+    check_terms(kind, edit.terms, limits=edit.limits, hysteresis=edit.hysteresis)
     check_validity(edit.starts_at, edit.ends_at)
     known = set(Watch.objects.filter(code__in=edit.suppresses, valid_until=None).values_list("code", flat=True))
     if unknown := [other for other in edit.suppresses if other not in known or other == code]:
         raise UnknownWatchError(field="suppresses", watch=unknown[0])
+    _check_watches(code, kind, edit.terms.watches)
     return {
         "limits": _stored(edit.limits),
         "hysteresis": edit.hysteresis,
@@ -323,7 +365,23 @@ def checked(code: str, kind: WatchKind, edit: WatchEdit, now: datetime) -> dict[
         "asleep": is_asleep(now, starts_at=edit.starts_at, ends_at=edit.ends_at),
         "suppresses": sorted(set(edit.suppresses)),
         "suppress_within": edit.suppress_within,
+        "terms": stored_terms(edit.terms),
     }
+
+
+def _check_watches(code: str, kind: WatchKind, named: Sequence[str]) -> None:
+    """Refuse terms that name a watch that is not there, or one that judges this one in turn."""
+    found = {row.code: row for row in Watch.objects.filter(code__in=named, valid_until=None)}
+    field = f"{kind}_watches"
+    if unknown := [other for other in named if other not in found or other == code]:
+        raise UnknownWatchError(field=field, watch=unknown[0])
+    seen, waiting = set(named), list(found.values())
+    while waiting:
+        judged = [one for one in waiting.pop().terms.get("watches", ()) if one not in seen]
+        if code in judged:
+            raise UnknownWatchError(field=field, watch=code)
+        seen |= set(judged)
+        waiting += Watch.objects.filter(code__in=judged, valid_until=None)
 
 
 def _stored_steps(steps: Mapping[Level, Step]) -> dict[str, dict[str, float]]:

@@ -5,8 +5,9 @@ from `rules.step`. Only a change of band is shown to the machine, as the live sc
 a few array operations and a loop over what changed.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 
@@ -25,33 +26,16 @@ from cityloop.decide.rules import (
     moments_of,
     step,
 )
-from cityloop.decide.stream.compiled import Compiled, Float64s, Int64s, WatchOnStream
+from cityloop.decide.stream.compiled import NO_TIME, Compiled, Float64s, Int64s, WatchOnStream
+from cityloop.decide.stream.lookback import LOOKING_BACK, judged_back
+from cityloop.decide.stream.outlook import Issued, deviations
+from cityloop.decide.stream.past import Past
 from cityloop.decide.stream.spread import centre_and_spread
 from cityloop.kernel.declarations import WatchKind
+from cityloop.kernel.terms import NO_TERMS, Terms
 
 _US_PER_S = 1_000_000
 _US_PER_HOUR = 3600 * _US_PER_S
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A stream's readings as they came.
-
-    Attributes:
-        at_us: phenomenon time, microseconds since the Unix epoch, rising, shape (n,).
-        value: the number, shape (n,); NaN is not judged.
-        observation_id: the reading, shape (n,).
-        until_us: up to which moment the past is known, microseconds since the Unix epoch.
-    """
-
-    at_us: Int64s
-    value: Float64s
-    observation_id: Int64s
-    until_us: int
-
-    def __len__(self) -> int:
-        """Return how many readings there are."""
-        return len(self.at_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +53,21 @@ class Learning:
     known_min: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What else was known of the past.
+
+    Attributes:
+        issued: of a forecast watch, the stream's forecasts, rising in time.
+        terms: what a kind needs beside its limits.
+        worked: of a schedule watch, which days are worked after the calendar.
+    """
+
+    issued: Sequence[Issued] = ()
+    terms: Terms = NO_TERMS
+    worked: Mapping[date, bool] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Replay:
     """What a watch would have done to a stream.
@@ -84,21 +83,24 @@ class Replay:
     value: Float64s
 
 
-def replayed(ladder: Ladder, past: Past, *, learning: Learning | None = None) -> Replay:
+def replayed(ladder: Ladder, past: Past, *, learning: Learning | None = None, known: Known = Known()) -> Replay:
     """Return what a watch would have done to a stream.
 
     Args:
         ladder: the limits.
         past: the stream's readings.
         learning: of a baseline watch; each hour is judged by what was known before it began.
+        known: what other kinds need.
     """
     if not len(past):
         return Replay((), np.empty(0, np.int64), np.empty(0))
-    judged = _judged(ladder, past, learning)
+    judged = _judged(ladder, past, learning, known)
     one = np.ones(len(judged), dtype=np.int64)
-    # Ages and distances are judged values already: an hour's mean of 0 and deviation of 1 leave them as they are.
-    plain = WatchOnStream(1, 1, ladder, np.zeros(HOURS_OF_WEEK), np.ones(HOURS_OF_WEEK))
-    bands = Compiled([plain]).judge(one, judged.at_us, judged.value)
+    compiled = Compiled([WatchOnStream(1, 1, ladder)])
+    if ladder.kind is WatchKind.RATE:
+        bands = compiled.judge(one, judged.at_us, judged.value)
+    else:
+        bands = compiled.banded(one - 1, np.arange(len(judged)), judged.value)
     changed, _ = bands.changes(np.zeros(1, dtype=np.int64))
     row = bands.row[changed]
     events = _events(ladder, judged.at_us[row], bands.value[changed], judged.observation_id[row], past.until_us)
@@ -114,7 +116,7 @@ def _events(ladder: Ladder, at_us: Int64s, value: Float64s, observation_id: Int6
     return events + matured(condition, ladder, until_us=until_us)[1]
 
 
-def _judged(ladder: Ladder, past: Past, learning: Learning | None) -> Past:
+def _judged(ladder: Ladder, past: Past, learning: Learning | None, known: Known) -> Past:
     """Return the past as the screen is shown it: readings, or ages and distances in their place."""
     if ladder.kind is WatchKind.SILENT:
         return _silences(ladder.edges(), past)
@@ -122,6 +124,11 @@ def _judged(ladder: Ladder, past: Past, learning: Learning | None) -> Past:
         return Past(past.at_us, _stillness_s(past), past.observation_id, past.until_us)
     if ladder.kind is WatchKind.BASELINE and learning is not None:
         return Past(past.at_us, distances(past.at_us, past.value, learning), past.observation_id, past.until_us)
+    if ladder.kind is WatchKind.FORECAST:
+        return Past(past.at_us, deviations(past.at_us, past.value, known.issued), past.observation_id, past.until_us)
+    if ladder.kind in LOOKING_BACK:
+        fresh = np.ones(len(past), dtype=bool)
+        return judged_back(ladder.kind, known.terms, past, fresh=fresh, clock_us=NO_TIME, worked=known.worked)
     return past
 
 

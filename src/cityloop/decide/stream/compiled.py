@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from cityloop.decide.rules import HOURS_OF_WEEK, Ladder, hour_of_week
+from cityloop.decide.rules import FALLING, HOURS_OF_WEEK, SIZED, Ladder, hour_of_week
+from cityloop.decide.stream.outlook import OUTLOOK_HOURS, Outlook, half_bands_off
 from cityloop.kernel.declarations import WatchKind
 from cityloop.kernel.levels import Level
 
@@ -21,8 +22,9 @@ EDGES_MAX = 2 * len(Level)
 """A limit and a clear limit a level."""
 
 _US_PER_MINUTE = 60_000_000.0
+_US_PER_HOUR = 3_600_000_000
 _KINDS = tuple(WatchKind)
-_LOW, _RATE, _BASELINE = (_KINDS.index(kind) for kind in (WatchKind.LOW, WatchKind.RATE, WatchKind.BASELINE))
+_RATE, _BASELINE, _FORECAST = (_KINDS.index(kind) for kind in (WatchKind.RATE, WatchKind.BASELINE, WatchKind.FORECAST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class WatchOnStream:
         ladder: the limits.
         mean: of a baseline watch, the mean of each hour of the week, shape (168,), NaN where it is not known.
         deviation: of a baseline watch, the standard deviation of each hour, shape (168,), > 0 or NaN.
+        outlook: of a forecast watch, what is forecast; None where nothing is.
     """
 
     watch_id: int
@@ -42,6 +45,7 @@ class WatchOnStream:
     ladder: Ladder
     mean: Float64s | None = None
     deviation: Float64s | None = None
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class Judged:
     Attributes:
         entry: which watch on which stream, a row of `Compiled`.
         row: which reading.
-        value: the judged value: the reading, its change a minute, or its distance from the baseline in deviations.
+        value: the judged value: the reading, its change a minute, its distance from the baseline in deviations or
+            from the forecast in half bands.
         band: how many edges the score has reached.
     """
 
@@ -88,6 +93,7 @@ class Bindings:
         ladder: which of `ladders` holds its limits.
         ladders: the limits; watches and streams share them.
         baselines: by row, of baseline watches, mean and deviation of each hour of the week, shape (168,) each.
+        outlooks: by row, of forecast watches, what is forecast.
     """
 
     watch_id: Int64s
@@ -95,6 +101,7 @@ class Bindings:
     ladder: Int64s
     ladders: Sequence[Ladder]
     baselines: Mapping[int, tuple[Float64s, Float64s]] = field(default_factory=dict)
+    outlooks: Mapping[int, Outlook] = field(default_factory=dict)
 
     @classmethod
     def of(cls, entries: Sequence[WatchOnStream]) -> "Bindings":
@@ -110,6 +117,7 @@ class Bindings:
                 for row, entry in enumerate(entries)
                 if entry.mean is not None and entry.deviation is not None
             },
+            {row: entry.outlook for row, entry in enumerate(entries) if entry.outlook is not None},
         )
 
 
@@ -133,6 +141,8 @@ class Compiled:
         self._key: Int64s = np.repeat(np.arange(len(self.streams)), count) * len(self._watches) + rank
         self._ladder = bindings.ladder[order].astype(np.int32)
         self._kind = np.array([_KINDS.index(ladder.kind) for ladder in bindings.ladders], dtype=np.int8)
+        self._is_low = np.array([ladder.kind in FALLING for ladder in bindings.ladders], dtype=bool)
+        self._is_sized = np.array([ladder.kind in SIZED for ladder in bindings.ladders], dtype=bool)
         self._edges = np.full((len(bindings.ladders), EDGES_MAX), np.inf)
         for number, ladder in enumerate(bindings.ladders):
             edges = ladder.edges()
@@ -143,6 +153,17 @@ class Compiled:
         unknown = np.full(HOURS_OF_WEEK, np.nan)
         learnt = [bindings.baselines[row] for row in order[based].tolist()] or [(unknown, unknown)]
         self._mean, self._deviation = np.array([mean for mean, _ in learnt]), np.array([spread for _, spread in learnt])
+        self._lay_out_forecasts(bindings.outlooks, order)
+
+    def _lay_out_forecasts(self, outlooks: Mapping[int, Outlook], order: Int64s) -> None:
+        ahead = np.flatnonzero(np.isin(order, list(outlooks)))
+        self._outlook_of = np.full(len(order), -1, dtype=np.int32)
+        self._outlook_of[ahead] = np.arange(len(ahead))
+        unknown = np.full(OUTLOOK_HOURS, np.nan)
+        known = [outlooks[row] for row in order[ahead].tolist()] or [Outlook(0, unknown, unknown, unknown)]
+        self._first_us = np.array([one.first_us for one in known], dtype=np.int64)
+        self._expected = np.array([one.value for one in known])
+        self._below, self._above = np.array([one.below for one in known]), np.array([one.above for one in known])
 
     def __len__(self) -> int:
         """Return how many watches on streams there are."""
@@ -203,16 +224,39 @@ class Compiled:
             judged[rates] = change[row[rates]]
         if (based := kind == _BASELINE).any():
             judged[based] = self._distance(entry[based], phenomenon_us[row[based]], judged[based])
+        if (ahead := kind == _FORECAST).any():
+            judged[ahead] = self._half_bands_off(entry[ahead], phenomenon_us[row[ahead]], judged[ahead])
+        return self.banded(entry, row, judged)
+
+    def banded(self, entry: Int64s, row: Int64s, judged: Float64s) -> Judged:
+        """Return the bands of values that are judged already; NaN is left out.
+
+        Args:
+            entry: which watch on which stream, shape (n,).
+            row: which reading, shape (n,).
+            judged: in the watch's unit, shape (n,).
+        """
         known = ~np.isnan(judged)
-        entry, row, judged, kind = entry[known], row[known], judged[known], kind[known]
-        score = np.where(kind == _LOW, -judged, np.where((kind == _RATE) | (kind == _BASELINE), abs(judged), judged))
-        band = (self._edges[self._ladder[entry]] <= score[:, None]).sum(axis=1, dtype=np.int64)
+        entry, row, judged = entry[known], row[known], judged[known]
+        ladder = self._ladder[entry]
+        score = np.where(self._is_low[ladder], -judged, np.where(self._is_sized[ladder], abs(judged), judged))
+        band = (self._edges[ladder] <= score[:, None]).sum(axis=1, dtype=np.int64)
         return Judged(entry, row, judged, band)
 
     def _distance(self, entry: Int64s, instant_us: Int64s, value: Float64s) -> Float64s:
         baseline, hour = self._baseline_of[entry], hour_of_week(instant_us)
         distance = (value - self._mean[baseline, hour]) / self._deviation[baseline, hour]
         return np.where(baseline >= 0, distance, np.nan)
+
+    def _half_bands_off(self, entry: Int64s, instant_us: Int64s, value: Float64s) -> Float64s:
+        outlook = self._outlook_of[entry]
+        hour = (instant_us - self._first_us[outlook]) // _US_PER_HOUR
+        covered = (outlook >= 0) & (hour >= 0) & (hour < OUTLOOK_HOURS)
+        hour = np.where(covered, hour, 0)
+        off = half_bands_off(
+            value, self._expected[outlook, hour], self._below[outlook, hour], self._above[outlook, hour]
+        )
+        return np.where(covered, off, np.nan)
 
 
 def _changes(

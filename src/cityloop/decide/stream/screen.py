@@ -8,9 +8,10 @@ from psycopg import AsyncConnection
 
 from cityloop.decide.rules import HOURS_OF_WEEK, Ladder, Moments
 from cityloop.decide.stream.compiled import Bindings, Compiled, Float64s, Int64s, Judged
+from cityloop.decide.stream.outlook import Issued, Outlook, column_of, outlook_of
 from cityloop.decide.stream.spread import centre_and_spread
 from cityloop.kernel.declarations import WatchKind
-from cityloop.kernel.instants import from_us
+from cityloop.kernel.instants import from_us, to_us
 
 CANDIDATES_CHANNEL = "cityloop_candidates"
 """NOTIFY channel: there is work for the alarm machine; the payload is empty."""
@@ -19,12 +20,21 @@ _WATCHES = """
     SELECT w.id, w.kind, w.limits, w.hysteresis, w.hold_s, w.off_delay_s, w.steps,
       ARRAY(SELECT s.datastream_id FROM decide_watchstream s WHERE s.watch_id = w.id)
     FROM decide_watch w
-    WHERE w.valid_until IS NULL AND w.enabled AND NOT w.asleep AND w.kind IN ('high', 'low', 'rate', 'baseline')
+    WHERE w.valid_until IS NULL AND w.enabled AND NOT w.asleep AND w.kind IN ('high', 'low', 'rate', 'baseline',
+      'forecast')
 """
 _BASELINES = """
     SELECT datastream_id, hour_of_week, n, mean, m2 FROM decide_baseline WHERE datastream_id IN (
         SELECT s.datastream_id FROM decide_watch w JOIN decide_watchstream s ON s.watch_id = w.id
         WHERE w.valid_until IS NULL AND w.enabled AND NOT w.asleep AND w.kind = 'baseline')
+"""
+_FORECASTS = """
+    SELECT f.* FROM (
+        SELECT DISTINCT s.datastream_id FROM decide_watch w JOIN decide_watchstream s ON s.watch_id = w.id
+        WHERE w.valid_until IS NULL AND w.enabled AND NOT w.asleep AND w.kind = 'forecast') w,
+      LATERAL (SELECT f.datastream_id, f.starts_at, f.issued_at, f.curve, f.low, f.high FROM decide_forecast f
+        WHERE f.datastream_id = w.datastream_id AND f.curve IS NOT NULL ORDER BY f.starts_on DESC LIMIT 2) f
+    ORDER BY f.datastream_id, f.starts_at
 """
 _VERSION = "SELECT version FROM decide_compilation WHERE id = 1"
 _BANDS = "SELECT datastream_id, watch_id, band FROM decide_screen WHERE datastream_id = ANY(%s)"
@@ -63,7 +73,8 @@ class Screen:
         """
         version = await _version(connection)
         learnt = await _baselines(connection)
-        self._compiled = Compiled(_bindings(await _rows(connection, _WATCHES), learnt))
+        ahead = await _outlooks(connection)
+        self._compiled = Compiled(_bindings(await _rows(connection, _WATCHES), learnt, ahead))
         self.version = version
 
     async def reload_if_changed(self, connection: AsyncConnection[Any]) -> bool:
@@ -153,9 +164,20 @@ async def _baselines(connection: AsyncConnection[Any]) -> dict[int, dict[int, Mo
     return found
 
 
-def _bindings(watches: Iterable[tuple[Any, ...]], learnt: dict[int, dict[int, Moments]]) -> Bindings:
+async def _outlooks(connection: AsyncConnection[Any]) -> dict[int, Outlook]:
+    found: dict[int, list[Issued]] = {}
+    for datastream_id, starts_at, issued_at, *curves in await _rows(connection, _FORECASTS):
+        value, low, high = (column_of(curve) for curve in curves)
+        found.setdefault(datastream_id, []).append(Issued(to_us(starts_at), to_us(issued_at), value, low, high))
+    return {datastream_id: outlook_of(issued) for datastream_id, issued in found.items()}
+
+
+def _bindings(
+    watches: Iterable[tuple[Any, ...]], learnt: dict[int, dict[int, Moments]], ahead: dict[int, Outlook]
+) -> Bindings:
     ids, streams, ladders, first = [], [], [], 0
     baselines: dict[int, tuple[Float64s, Float64s]] = {}
+    outlooks: dict[int, Outlook] = {}
     for watch_id, kind, limits, hysteresis, hold_s, off_delay_s, steps, bound in watches:
         ladder = Ladder.stored(
             kind, limits=limits, hysteresis=hysteresis, hold_s=hold_s, off_delay_s=off_delay_s, steps=steps
@@ -164,6 +186,8 @@ def _bindings(watches: Iterable[tuple[Any, ...]], learnt: dict[int, dict[int, Mo
             continue
         if kind == WatchKind.BASELINE:
             baselines |= {first + row: _hours(learnt.get(stream, {})) for row, stream in enumerate(bound)}
+        if kind == WatchKind.FORECAST:
+            outlooks |= {first + row: ahead[stream] for row, stream in enumerate(bound) if stream in ahead}
         ids.append(watch_id)
         streams.append(np.array(bound, dtype=np.int64))
         ladders.append(ladder)
@@ -175,6 +199,7 @@ def _bindings(watches: Iterable[tuple[Any, ...]], learnt: dict[int, dict[int, Mo
         np.repeat(np.arange(len(ladders)), lengths),
         ladders,
         baselines,
+        outlooks,
     )
 
 

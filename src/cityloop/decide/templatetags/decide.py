@@ -35,6 +35,12 @@ def kind_word(kind: WatchKind) -> str:
         WatchKind.STUCK: gettext("Not changing"),
         WatchKind.SILENT: gettext("No data"),
         WatchKind.BASELINE: gettext("Far from the usual"),
+        WatchKind.FORECAST: gettext("Far from the forecast"),
+        WatchKind.COUNT: gettext("Too often in a window"),
+        WatchKind.MINUTES: gettext("Minutes to a limit"),
+        WatchKind.SCHEDULE: gettext("Outside of permitted hours"),
+        WatchKind.GROUP: gettext("Several points together"),
+        WatchKind.STOP: gettext("Must stop meanwhile"),
     }[WatchKind(kind)]
 
 

@@ -300,3 +300,37 @@ def test_a_made_watch_is_known_to_its_alarms(city: City) -> None:
     assert page.status_code == 200
     assert "Low pressure" in page.text
     assert alarm.state == AlarmState.RAISED
+
+
+def test_a_person_lets_a_watch_look_at_other_streams(city: City) -> None:
+    code = make(city, streams=("specimen/point-1",))
+    city.read((1, 0.15))
+    facade.run_machine(at(1))
+    operator = city.people["operator"].person_id
+    moved = edit(streams=("specimen/point-2",))
+    view = facade.edit_watch(code, person_id=operator, edit=moved, expected_version=1, now=at(2))
+    assert (view.patterns, facade.streams_of_watch(code)) == (("specimen/point-2",), (city.second,))
+    assert Alarm.objects.get().cleared_at == at(2)
+    city.read((3, 0.15))
+    city.read((3, 0.15), stream=city.second)
+    facade.run_machine(at(3))
+    assert Alarm.objects.get(cleared_at=None).datastream_id == city.second
+    assert [one.patterns[0][-1] for one in facade.watch_versions(code)] == ["2", "1"]
+
+
+def test_streams_that_do_not_fit_or_are_a_projects_stay(city: City) -> None:
+    code = make(city, kind=WatchKind.HIGH)
+    operator = city.people["operator"].person_id
+    city.watch_by(QUICK)
+    for other, names in ((code, ("nothing*",)), ("quick", ("specimen/point-1",))):
+        with pytest.raises(StreamsUnfitError):
+            facade.edit_watch(other, person_id=operator, edit=edit(streams=names), expected_version=1, now=at(2))
+    assert facade.streams_of_watch(code) == (city.first, city.second)
+    client = browser("operator")
+    assert "streams" not in client.get("/watches/quick/").context["form"].fields
+    form = client.get(f"/watches/{code}/").context["form"]
+    assert form["streams"].value() == "specimen/point-*"
+    changed = {name: value for name, value in FIELDS.items() if name not in {"kind", "title_zh", "title_en"}}
+    changed |= {"version": "1", "level_2": "0.3", "streams": f"#{city.second}"}
+    assert client.post(f"/watches/{code}/", changed).status_code == 302
+    assert facade.streams_of_watch(code) == (city.second,)

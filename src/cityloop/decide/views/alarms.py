@@ -110,6 +110,7 @@ def alarm_page(
         "may_consent": view.is_open and may(who, Right.CONSENT_TO_SHELVING, area=view.area),
         "own_actor": who.actor,
         "suppressor": facade.actor_names({f"watch:{view.suppressed_by}"}).get(f"watch:{view.suppressed_by}"),
+        "points": facade.alarm_points(view.alarm_id),
         "refused": form,
     }
     return render(request, "decide/alarm.html", context, status=status)

@@ -18,7 +18,7 @@ SPANS_DRAWN = 400
 
 MONTH = timedelta(days=30)
 _US_PER_S = 1_000_000
-_BOTH_SIDES = (WatchKind.RATE, WatchKind.BASELINE)
+_BOTH_SIDES = (WatchKind.RATE, WatchKind.BASELINE, WatchKind.FORECAST)
 """Kinds that judge the size of what they see: their limits are drawn on both sides of nought."""
 
 

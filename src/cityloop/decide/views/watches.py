@@ -15,6 +15,7 @@ from cityloop.decide import facade
 from cityloop.decide.facade import WatchView
 from cityloop.decide.forms.watches import NewWatchForm, WatchForm, token_of
 from cityloop.decide.views.backtests import picture_of
+from cityloop.kernel.declarations import JUDGING_ALARMS
 from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.levels import Level
 from cityloop.registry import facade as registry
@@ -48,7 +49,7 @@ def new_watch(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             try:
                 draft = form.draft()
-                views, unit = facade.streams_for(draft.streams, draft.kind)
+                views, unit = facade.streams_for(draft.streams, draft.kind, form.edit().terms)
                 streams = [view.datastream_id for view in views]
                 if not _is_shown_first(request, form, streams, context, unit=unit, was_on=False):
                     view = facade.make_watch(person_id=person_of(request).person_id, draft=draft, edit=form.edit())
@@ -72,7 +73,7 @@ def watch(request: HttpRequest, code: str) -> HttpResponse:
         status = REFUSED
         if form.is_valid():
             try:
-                streams = facade.streams_of_watch(code)
+                streams = _streams_asked(form, view)
                 if not _is_shown_first(request, form, streams, context, unit=view.unit, was_on=view.enabled):
                     return _changed(request, form, view)
                 status = 200
@@ -84,6 +85,14 @@ def watch(request: HttpRequest, code: str) -> HttpResponse:
     names = facade.actor_names({one.changed_by for one in versions})
     context["rows"] = [(one, names.get(one.changed_by)) for one in versions]
     return render(request, "decide/watch.html", context, status=status)
+
+
+def _streams_asked(form: WatchForm, view: WatchView) -> Sequence[int]:
+    """Return the streams a change is tried on: those that are named, else those it looks at."""
+    if not (names := form.streams()):
+        return facade.streams_of_watch(view.code)
+    found, _unit = facade.streams_for(names, view.kind, form.edit().terms)
+    return [one.datastream_id for one in found]
 
 
 def _changed(request: HttpRequest, form: WatchForm, view: WatchView) -> HttpResponse:
@@ -99,6 +108,9 @@ def _is_shown_first(  # noqa: PLR0913  each says one thing
     """Return whether history is shown instead of keeping: it was asked for, or a watch would be switched on untried."""
     trial = form.trial(streams)
     is_asked = request.POST.get("do") == TRY
+    if trial.kind in JUDGING_ALARMS:
+        context["is_untriable"] = is_asked
+        return is_asked
     if not is_asked and (was_on or not form.cleaned_data["enabled"] or form.was_tried(trial)):
         return False
     found = facade.backtest(trial, until=timezone.now())

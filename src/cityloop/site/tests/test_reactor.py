@@ -160,6 +160,8 @@ def test_the_loop_is_the_one_of_the_plan() -> None:
         "decide.run_machine",
         "convey.scan_devices",
         "decide.scan_silence",
+        "decide.scan_lookback",
+        "decide.scan_standing",
         "decide.scan_flood",
         "decide.apply_validity",
     ]

@@ -1,0 +1,244 @@
+"""Watches that look back over more than one reading: counted, extrapolated, held against permitted hours.
+
+Readings pay nothing for them: a scan every few seconds takes what is newer than what it judged last, puts it after what
+it remembers, and hands changes of band to the alarm machine in order. What it remembers stands in the database, so it
+may be killed at any moment; a watch that remembers nothing yet looks at the history first.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection, transaction
+
+from cityloop.decide.models import Activation, Candidate, Lookback, Watch, WatchStream
+from cityloop.decide.rules import Ladder, terms_of
+from cityloop.decide.selectors.watches import in_use, ladder_of
+from cityloop.decide.services.bands import keep_bands, known_bands
+from cityloop.decide.services.machine import hold_lock
+from cityloop.decide.stream import (
+    CANDIDATES_CHANNEL,
+    LOOKING_BACK,
+    Bindings,
+    Compiled,
+    Past,
+    judged_back,
+    reach_s,
+    remembered,
+)
+from cityloop.kernel.declarations import WatchKind
+from cityloop.kernel.instants import from_us, to_us
+from cityloop.kernel.terms import Terms
+from cityloop.registry import facade as registry
+from cityloop.sense import facade as sense
+
+Int64s = npt.NDArray[np.int64]
+Float64s = npt.NDArray[np.float64]
+
+BLOCK = 200
+"""Watches on streams that one transaction looks at; keeps it under a second."""
+
+READINGS_MAX = 20_000
+"""How many readings of one stream are looked at together, the newest ones."""
+
+CALENDAR_DAYS = 60
+"""How far back the working calendar is read, days; readings that are held up longer are judged by weekdays."""
+
+_US = 1_000_000
+_NOTHING = Past(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), 0)
+
+
+@dataclass(slots=True)
+class _Block:
+    """Watches on streams that are looked at together, and what came of it.
+
+    Attributes:
+        now: the wall clock.
+        watches: the versions in use, by row.
+        compiled: their limits.
+        bound: of each (version, stream) its reporting period, seconds, and since when it is looked at, microseconds.
+        newest: the streams' newest readings.
+        kept: what is remembered.
+        worked: the working calendar.
+        rows: what is to be remembered.
+    """
+
+    now: datetime
+    watches: Mapping[int, Watch]
+    compiled: Compiled
+    bound: Mapping[tuple[int, int], tuple[float | None, int]]
+    newest: sense.NewestReadings
+    kept: Mapping[tuple[int, int], Lookback]
+    worked: Mapping[date, bool]
+    rows: list[Lookback] = field(default_factory=list)
+
+
+def scan_lookback(now: datetime) -> int:
+    """Judge what is new to the watches that look back, and what time alone has changed.
+
+    Args:
+        now: the wall clock, aware.
+
+    Returns:
+        How many changes of band were handed to the alarm machine.
+    """
+    bound = WatchStream.objects.filter(watch__in=in_use().filter(kind__in=LOOKING_BACK))
+    pairs = list(bound.order_by("watch_id", "datastream_id"))
+    if not pairs:
+        return 0
+    today = now.astimezone(UTC).date()
+    worked = registry.workdays(today - timedelta(days=CALENDAR_DAYS), today + timedelta(days=2))
+    handed = 0
+    for first in range(0, len(pairs), BLOCK):
+        with transaction.atomic():
+            hold_lock()
+            handed += _scan(pairs[first : first + BLOCK], worked, now)
+    return handed
+
+
+def _scan(pairs: Sequence[WatchStream], worked: Mapping[date, bool], now: datetime) -> int:
+    watches = {row.pk: row for row in in_use().filter(pk__in={one.watch_id for one in pairs})}
+    bound = {
+        (one.watch_id, one.datastream_id): (one.period_s, to_us(one.bound_at))
+        for one in pairs
+        if one.watch_id in watches
+    }
+    block = _Block(
+        now, watches, _compiled(watches, bound), bound,
+        sense.newest_readings({stream for _, stream in bound}),
+        {(row.watch_id, row.datastream_id): row for row in Lookback.objects.filter(watch_id__in=watches)},
+        worked,
+    )  # fmt: skip
+    known = known_bands(block.compiled)
+    found = [(entry, judged) for entry, judged in _judged(block, known) if len(judged)]
+    _remember(block.rows)
+    if not found:
+        return 0
+    entry = np.repeat([number for number, _ in found], [len(judged) for _, judged in found]).astype(np.int64)
+    at_us, value, observation_id = (
+        np.concatenate([getattr(judged, name) for _, judged in found]) for name in ("at_us", "value", "observation_id")
+    )
+    bands = block.compiled.banded(entry, np.arange(len(entry)), value)
+    changed, before = bands.changes(known)
+    handed = []
+    for number in np.flatnonzero(changed).tolist():
+        row = int(bands.row[number])
+        handed.append(
+            Candidate(
+                watch_id=int(block.compiled.watch_id[entry[row]]),
+                datastream_id=int(block.compiled.datastream_id[entry[row]]),
+                observation_id=int(observation_id[row]),
+                phenomenon_time=from_us(int(at_us[row])),
+                received_at=now,
+                value=float(value[row]),
+                band_before=int(before[number]),
+                band=int(bands.band[number]),
+            )
+        )
+    return _hand_over(handed)
+
+
+def _compiled(watches: Mapping[int, Watch], bound: Iterable[tuple[int, int]]) -> Compiled:
+    ladders: dict[Ladder, int] = {}
+    rows: list[tuple[int, int, int]] = []
+    for watch_id, stream in bound:
+        ladder = ladder_of(watches[watch_id])
+        if ladder is not None:
+            rows.append((watch_id, stream, ladders.setdefault(ladder, len(ladders))))
+    watch, streams, number = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    return Compiled(Bindings(watch, streams, number, list(ladders)))
+
+
+def _judged(block: _Block, known: Int64s) -> Iterator[tuple[int, Past]]:
+    """Yield what is judged of each watch on a stream, by its row in the block's `compiled`."""
+    pairs = zip(block.compiled.watch_id.tolist(), block.compiled.datastream_id.tolist(), strict=True)
+    newest = block.newest.rows_of(block.compiled.datastream_id)
+    for entry, (watch_id, stream) in enumerate(pairs):
+        watch = block.watches[watch_id]
+        kind, terms = WatchKind(watch.kind), terms_of(watch.terms)
+        if terms.watches:
+            yield entry, _alarms_counted(terms, stream, block.now)
+        elif newest[entry] >= 0:
+            newest_us = int(block.newest.phenomenon_us[newest[entry]])
+            forgotten = bool(known[entry] < 0)
+            yield entry, _one(block, kind, terms, key=(watch_id, stream), newest_us=newest_us, forgotten=forgotten)
+
+
+def _one(  # noqa: PLR0913  each says one thing
+    block: _Block, kind: WatchKind, terms: Terms, *, key: tuple[int, int], newest_us: int, forgotten: bool
+) -> Past:
+    row, now_us = block.kept.get(key), to_us(block.now)
+    known = _NOTHING if row is None else _kept(row)
+    if row is None:
+        period_s, bound_us = block.bound[key]
+        position_us, clock_us = min(newest_us - 1, bound_us), bound_us
+        since_us = position_us + 1 - round(reach_s(kind, terms, period_s=period_s) * _US)
+    else:
+        position_us, clock_us, since_us = row.position_us, row.clock_us, row.position_us + 1
+    is_fresh = newest_us > position_us
+    if is_fresh:
+        track = sense.track(key[1], since=from_us(since_us), until=from_us(newest_us + 1), readings_max=READINGS_MAX)
+        columns = zip((known.at_us, known.value, known.observation_id),
+                      (track.at_us, track.value, track.observation_id), strict=True)  # fmt: skip
+        known = Past(*(np.concatenate(pair) for pair in columns), 0)  # type: ignore[arg-type]  # three columns
+    if not (is_fresh or forgotten) and kind is WatchKind.MINUTES:
+        return _NOTHING
+    past = Past(known.at_us, known.value, known.observation_id, max(now_us, newest_us))
+    fresh = past.at_us > position_us
+    fresh[-1:] |= forgotten
+    judged = judged_back(kind, terms, past, fresh=fresh, clock_us=clock_us, worked=block.worked)
+    if is_fresh or len(judged) > 1:
+        block.rows.append(_row(key, remembered(kind, terms, past), max(newest_us, position_us)))
+    return judged
+
+
+def _alarms_counted(terms: Terms, stream: int, now: datetime) -> Past:
+    """Return how many alarms of a stream began to stand in the window that ends now."""
+    since = now - timedelta(seconds=terms.span_s)
+    rows = Activation.objects.filter(
+        watch_code__in=terms.watches, datastream_id=stream, told_at__gt=since, at__gt=since, at__lte=now
+    )
+    number, reading = rows.count(), rows.order_by("at").values_list("alarm__observation_id", flat=True).last()
+    columns = np.array([to_us(now)]), np.array([float(number)]), np.array([reading or 0], dtype=np.int64)
+    return Past(*columns, to_us(now))
+
+
+def _kept(row: Lookback) -> Past:
+    at_us, number = (np.frombuffer(bytes(column), dtype="<i8") for column in (row.at_us, row.observation_id))
+    value = np.frombuffer(bytes(row.value), dtype="<f8")
+    return Past(at_us.astype(np.int64), value.astype(np.float64), number.astype(np.int64), 0)
+
+
+def _row(key: tuple[int, int], past: Past, position_us: int) -> Lookback:
+    return Lookback(
+        watch_id=key[0],
+        datastream_id=key[1],
+        at_us=past.at_us.astype("<i8").tobytes(),
+        value=past.value.astype("<f8").tobytes(),
+        observation_id=past.observation_id.astype("<i8").tobytes(),
+        position_us=position_us,
+        clock_us=past.until_us,
+    )
+
+
+def _remember(rows: Sequence[Lookback]) -> None:
+    Lookback.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["watch_id", "datastream_id"],
+        update_fields=["at_us", "value", "observation_id", "position_us", "clock_us"],
+    )
+
+
+def _hand_over(handed: list[Candidate]) -> int:
+    """Hand changes to the machine in the order of their times, and keep the band each ends in."""
+    if not handed:
+        return 0
+    last = {(row.watch_id, row.datastream_id): row for row in handed}
+    Candidate.objects.bulk_create(sorted(handed, key=lambda row: row.phenomenon_time))
+    keep_bands(list(last.values()))
+    with connection.cursor() as cursor:
+        cursor.execute(f"NOTIFY {CANDIDATES_CHANNEL}")
+    return len(handed)
