@@ -264,6 +264,44 @@ STATES = (
 )  # fmt: skip
 
 
+PAST = {"requested_datetime": "2016-07-13T15:11:07Z", "closed_datetime": "2016-07-14T12:13:22Z"}
+
+
+def test_a_key_of_the_city_hands_over_what_was_finished_elsewhere(door: Door) -> None:
+    key = {"api_key": door.city.keys["app"]}
+    closed = door.report(**key, **PAST, status_notes="done, call 13800138000")
+    still_open = door.report(**key, requested_datetime="2016-07-13T15:11:08Z")
+    assert closed == "110101-20160713-0001"
+    door.city.turn()
+    told = {one["service_request_id"]: one for one in door.get("requests", service_request_id=f"{closed},{still_open}")}
+    assert (told[closed]["status"], told[closed]["status_notes"]) == ("closed", "done, call •••")
+    assert told[closed]["requested_datetime"] == PAST["requested_datetime"]
+    assert told[closed]["updated_datetime"] == PAST["closed_datetime"]
+    assert told[still_open]["status"] == "open"
+    assert door.city.sql("SELECT count(*) FROM respond_steptaken WHERE step = 'take_over'") == [(1,)]
+    assert door.city.sql("SELECT count(*) FROM journal_fact WHERE kind = 'responded.CaseClosed'") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"requested_datetime": "2016-07-13T15:11:07"}, 400),
+        ({"requested_datetime": "1900-01-01T00:00:00Z"}, 400),
+        ({"requested_datetime": "2999-01-01T00:00:00Z"}, 400),
+        ({"closed_datetime": "2016-07-14T12:13:22Z"}, 400),
+        ({"requested_datetime": PAST["closed_datetime"], "closed_datetime": PAST["requested_datetime"]}, 400),
+        ({"requested_datetime": "long ago"}, 400),
+    ],
+)
+def test_a_past_that_cannot_be_is_refused(door: Door, fields: dict[str, str], status: int) -> None:
+    assert door.refused(api_key=door.city.keys["app"], **fields)[0] == status
+
+
+def test_nobody_else_hands_over_a_past(door: Door) -> None:
+    assert door.refused(**PAST)[0] == 403
+    assert door.refused(**PAST, api_key=door.city.keys["dongcheng"])[0] == 403
+
+
 def test_updates_can_be_asked_for(door: Door) -> None:
     number, other = door.report(), door.report(service_code="graffiti")
     door.city.turn()

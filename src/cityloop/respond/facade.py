@@ -92,6 +92,11 @@ def place_signals(now: datetime) -> int:
     return placing.place_waiting(now)
 
 
+def forget_retries(now: datetime) -> None:
+    """Forget which reports came in days ago: nobody sends them again."""
+    placing.forget_retries(now)
+
+
 def similar_to(kind: str, place: Place, *, person: PersonView, now: datetime | None = None) -> list[Likeness]:
     """Return open cases a person may see that may be the matter he is about to report, the nearest first."""
     found = selectors.similar_cases(kind, place, at=now or timezone.now())
@@ -386,6 +391,7 @@ __all__ = [
     "case_of_alarm",
     "cases",
     "declare",
+    "forget_retries",
     "handlers_for",
     "kinds",
     "may_see",

@@ -123,7 +123,8 @@ class Signal(models.Model):
 
     One that came in by a public door stands before its case: `case` is null until the loop has placed it. `number` is
     what its reporter asks with; of the signal that opened a case it is the case's number. `public_text` is what all may
-    read of the description: without telephone numbers, mail addresses and identity numbers.
+    read of the description: without telephone numbers, mail addresses and identity numbers. `outcome_at` is when the
+    system that hands a matter over had finished it, null where it had not.
     """
 
     fact_id = models.UUIDField(unique=True)
@@ -149,6 +150,8 @@ class Signal(models.Model):
     photo = models.CharField(max_length=60, db_default="")
     media_url = models.CharField(max_length=2000, db_default="")
     answers = models.JSONField(db_default={})
+    outcome_at = models.DateTimeField(null=True)
+    outcome_note = models.TextField(db_default="")
 
     class Meta:
         """The fact a signal came from is unique: a fact delivered twice is one signal."""

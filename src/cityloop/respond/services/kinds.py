@@ -108,7 +108,7 @@ def _spec(kind: dict[str, Any], groups: dict[str, Text], bases: dict[str, Text])
         limit=Limit(kind["limit"]["amount"], Clock(kind["limit"]["clock"])),
         basis=bases[kind["basis"]],
         merging=MergingSpec(
-            how=Merging.NEARBY,
+            how=Merging(kind.get("merging", Merging.NEARBY)),
             distance_m=kind["merge_distance_m"],
             span_h=kind["merge_span_h"],
             same_as=kind.get("same_as", ""),

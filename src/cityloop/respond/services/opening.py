@@ -54,6 +54,8 @@ class NewSignal:
         alarm_id: the alarm it comes from, None where it does not.
         cause_fact: the fact it comes from, None for a report by hand; a second signal of one fact is not kept.
         files_itself: whether the case is accepted and filed by rule.
+        outcome_at: when another system had finished it, None where it is not handed over so.
+        outcome_note: what that system said of it.
         waiting: the row of a signal that came in by a public door, None where none stands yet.
     """
 
@@ -68,6 +70,8 @@ class NewSignal:
     alarm_id: int | None = None
     cause_fact: UUID | None = None
     files_itself: bool = False
+    outcome_at: datetime | None = None
+    outcome_note: str = ""
     waiting: Signal | None = None
 
 
@@ -82,7 +86,7 @@ def receive_signal(new: NewSignal, *, now: datetime) -> int:
             cursor.execute(_LOCK, [f"respond.signal:{kind.same_as or kind.code}"])
         if new.cause_fact and (heard := Signal.objects.filter(cause_fact=new.cause_fact).first()):
             return int(heard.case_id)
-        standing = _case_of_same_matter(new, kind, now)
+        standing = None if new.outcome_at else _case_of_same_matter(new, kind, now)
         return _join(standing, new, kind, now) if standing else _open(new, kind, now)
 
 
@@ -198,7 +202,33 @@ def _open(new: NewSignal, kind: Kind, now: datetime) -> int:
     post(signal, opened)
     if new.files_itself:
         _file_by_rule(case, now)
+    if new.outcome_at:
+        _take_over(case, max(now, new.outcome_at), new.outcome_note)
     return int(case.pk)
+
+
+def _take_over(case: Case, at: datetime, note: str) -> None:
+    """Close a case that another system had finished: as it was there, without limit, check or score of ours."""
+    case.handled_at = case.closed_at = at
+    before, case.state = case.state, State.CLOSED.value
+    case.version += 1
+    case.public_note = without_contacts(note)
+    fact = CaseStepped(
+        fact_id=new_fact_id(),
+        happened_at=at,
+        actor=HOUSE,
+        area=AreaCode(case.area),
+        causes=(Ref.fact(case.last_fact),),
+        case_id=case.pk,
+        case_number=case.number,
+        step=Step.TAKE_OVER.value,
+        state_before=before,
+        state=case.state,
+        note=note,
+        due_at=None,
+    )
+    record_step(case, fact, post="")
+    post(fact)
 
 
 def _file_by_rule(case: Case, now: datetime) -> None:

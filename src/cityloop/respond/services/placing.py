@@ -1,19 +1,22 @@
 """Signals that came in by a public door get their case: opened, or joined where one of the same matter stands."""
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import DatabaseError, transaction
 
 from cityloop.kernel.areas import AreaCode
 from cityloop.kernel.errors import CityloopError
 from cityloop.kernel.text import Text
-from cityloop.respond.models import Kind, Signal
+from cityloop.respond.models import Kind, Retry, Signal
 from cityloop.respond.rules.matters import Place, Source
 from cityloop.respond.services.opening import TITLE_MAX, NewSignal, receive_signal
 
 PLACED_A_TURN = 50
 """How many waiting signals one turn places, so that alarms are not held up by a flood of reports."""
+
+RETRY_KEPT = timedelta(days=2)
+"""How long it is remembered what was sent: longer than a repeated report is answered with its number."""
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +31,11 @@ def place_waiting(now: datetime) -> int:
     """
     waiting = Signal.objects.filter(case=None, received_at__lte=now).order_by("pk")
     return sum(_place(pk) for pk in waiting.values_list("pk", flat=True)[:PLACED_A_TURN])
+
+
+def forget_retries(now: datetime) -> None:
+    """Forget the sendings that are too old to be sent again."""
+    Retry.objects.filter(received_at__lt=now - RETRY_KEPT).delete()
 
 
 def _place(pk: int) -> bool:
@@ -57,5 +65,7 @@ def _told(row: Signal, kind: Kind) -> NewSignal:
         place=Place(row.longitude, row.latitude) if known else None,
         title=Text(row.title_zh, row.title_en),
         description=row.description,
+        outcome_at=row.outcome_at,
+        outcome_note=row.outcome_note,
         waiting=row,
     )

@@ -30,9 +30,12 @@ from cityloop.respond.stream.open311.pace import Gate
 from cityloop.respond.stream.open311.photos import Photos
 from cityloop.respond.stream.open311.reading import Reader, Telling
 from cityloop.respond.stream.open311.reports import (
+    DESCRIPTION_MAX,
+    PAST_FIELDS,
     Report,
     jurisdiction_of,
     place_of,
+    read_past,
     read_report,
     service_of,
     wants_photo_place,
@@ -69,6 +72,11 @@ class Key(Protocol):
     @property
     def thing_id(self) -> int | None:
         """Return the thing of a device's own key, else None."""
+        ...
+
+    @property
+    def reaches_all(self) -> bool:
+        """Return whether it is the city's own, limited by nothing: such a key may hand over the past."""
         ...
 
     @property
@@ -201,6 +209,10 @@ class Desk:
         report = await self._read(found, shelf)
         if key is not None and not key.covers(report.area):
             raise KeyInvalidError
+        if any(found.fields.one(name, length_max=DESCRIPTION_MAX) for name in PAST_FIELDS):
+            if key is None or not key.reaches_all:
+                raise KeyInvalidError
+            report.past = read_past(found.fields, now=self._now())
         number = await self._intake.keep(self._sent(found, report, key, photo_sum))
         told = {"service_request_id": number, "service_notice": _in(report.service.notice, found), "account_id": None}
         answer = _answer(found, [told], root="service_requests")
@@ -246,7 +258,8 @@ class Desk:
         return Sent(
             report=report,
             reporter=reporter,
-            received_at=self._now().replace(microsecond=0),
+            received_at=report.past.requested_at if report.past else self._now().replace(microsecond=0),
+            sent_at=self._now(),
             retry_key=_retry_key(found, report, reporter, content),
             content=content,
         )
@@ -264,6 +277,7 @@ def _said(report: Report, photo_sum: str) -> bytes:
             report.media_url,
             sorted(report.answers.items()),
             sorted(report.person.items()),
+            report.past,
             photo_sum,
         )
     )

@@ -52,12 +52,13 @@ _KEEP = """
       fact_id uuid, kind_id bigint, number text, reporter text, area text, longitude float8, latitude float8,
       title_zh text, title_en text, description text, public_text text, received_at timestamptz, address text,
       address_id text, photo text, media_url text, answers jsonb, first_name text, last_name text, email text,
-      phone text, account_id text, device_id text, language text)),
+      phone text, account_id text, device_id text, language text, outcome_at timestamptz, outcome_note text)),
     kept AS (
       INSERT INTO respond_signal (fact_id, kind_id, number, source, reporter, area, longitude, latitude, title_zh,
-        title_en, description, public_text, is_public, received_at, address, address_id, photo, media_url, answers)
+        title_en, description, public_text, is_public, received_at, address, address_id, photo, media_url, answers,
+        outcome_at, outcome_note)
       SELECT fact_id, kind_id, number, %s, reporter, area, longitude, latitude, title_zh, title_en, description,
-        public_text, true, received_at, address, address_id, photo, media_url, answers
+        public_text, true, received_at, address, address_id, photo, media_url, answers, outcome_at, outcome_note
       FROM told ORDER BY number RETURNING id, number)
     INSERT INTO respond_reporter
       (signal_id, first_name, last_name, email, phone, account_id, device_id, language)
@@ -74,7 +75,8 @@ class Sent:
     Attributes:
         report: what it says.
         reporter: who sent it, an actor code.
-        received_at: when, whole seconds.
+        received_at: when it was made, whole seconds.
+        sent_at: when it came here; the same but for one that another system hands over.
         retry_key: names the sending, empty where it cannot be told from another.
         content: a sum over what it says.
     """
@@ -82,6 +84,7 @@ class Sent:
     report: Report
     reporter: str
     received_at: datetime
+    sent_at: datetime
     retry_key: str
     content: str
 
@@ -155,7 +158,7 @@ async def _known(connection: AsyncConnection[Any], batch: Sequence[Sent]) -> dic
     keys = sorted({sent.retry_key for sent in batch if sent.retry_key})
     if not keys:
         return {}
-    since = min(sent.received_at for sent in batch) - timedelta(hours=RETRY_SPAN_H)
+    since = min(sent.sent_at for sent in batch) - timedelta(hours=RETRY_SPAN_H)
     await connection.execute(_LOCK, (keys,))
     rows = await (await connection.execute(_KNOWN, (keys, since))).fetchall()
     return {key: (number, content) for key, number, content in rows}
@@ -182,7 +185,7 @@ async def _keep(connection: AsyncConnection[Any], fresh: dict[str, Sent], given:
         return
     rows = [_row(sent, given[key]) for key, sent in fresh.items()]
     await connection.execute(_KEEP, (msgspec.json.encode(rows).decode(), Source.CITIZEN.value))
-    again = [(key, sent.content, given[key], sent.received_at) for key, sent in fresh.items() if sent.retry_key]
+    again = [(key, sent.content, given[key], sent.sent_at) for key, sent in fresh.items() if sent.retry_key]
     if again:
         await connection.execute(_REMEMBER, [list(column) for column in zip(*again, strict=True)])
 
@@ -209,6 +212,8 @@ def _row(sent: Sent, number: str) -> dict[str, Any]:
         "media_url": report.media_url,
         "answers": report.answers,
         "language": report.language,
+        "outcome_at": report.past.closed_at if report.past else None,
+        "outcome_note": report.past.note if report.past else "",
         **report.person,
     }
 

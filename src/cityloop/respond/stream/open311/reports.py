@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from cityloop.kernel.areas import CITY, AreaCode
@@ -25,6 +25,9 @@ DESCRIPTION_MAX, ADDRESS_MAX, ADDRESS_ID_MAX, URL_MAX, ANSWER_MAX = 4000, 300, 1
 PERSON = {"first_name": 100, "last_name": 100, "email": 254, "phone": 40, "account_id": 100, "device_id": 200}
 """What tells who reports, and how long each may be, characters."""
 
+YEAR_MIN = 1990
+"""First year of a request that is handed over; what is older is a default of some database."""
+
 CHOICES_MAX = 50
 """Most answers to one question."""
 
@@ -32,6 +35,21 @@ _ATTRIBUTE = re.compile(r"attribute\[([^\[\]]{1,80})\](\[\])?")
 _URL = re.compile(r"https?://[^\s<>\"'\\^`{|}]+", re.ASCII | re.IGNORECASE)
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _TRUE = frozenset({"1", "true", "yes", "on"})
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What another system knows of a request that it hands over.
+
+    Attributes:
+        requested_at: when it was made, whole seconds.
+        closed_at: when it was finished there, None where it was not.
+        note: what was said of it there.
+    """
+
+    requested_at: datetime
+    closed_at: datetime | None
+    note: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +67,7 @@ class Report:
         person: who reports, as far as told.
         language: of the reporter.
         photo: name of the photo kept, empty where none is.
+        past: when it was first made and how it ended, where another system hands it over; None for a new one.
     """
 
     service: Service
@@ -62,6 +81,7 @@ class Report:
     person: dict[str, str] = field(default_factory=dict)
     language: str = "zh"
     photo: str = ""
+    past: Past | None = None
 
 
 def jurisdiction_of(fields: Fields, shelf: Shelf) -> AreaCode | None:
@@ -128,6 +148,44 @@ def read_report(fields: Fields, shelf: Shelf, *, photo_place: Place | None, lang
         person=_person(fields),
         language=language,
     )
+
+
+PAST_FIELDS = ("requested_datetime", "closed_datetime", "status_notes")
+"""What is beyond the standard in a POST: the past of a request, handed over by a system of the city."""
+
+
+def read_past(fields: Fields, *, now: datetime) -> Past | None:
+    """Return the past of a request, None where it is a new one.
+
+    Args:
+        fields: as they came.
+        now: the time of day.
+
+    Raises:
+        FieldError: if it is no past.
+    """
+    requested = _past_instant(fields, "requested_datetime", now)
+    closed = _past_instant(fields, "closed_datetime", now)
+    if requested is None:
+        if closed is not None:
+            raise FieldError(name="requested_datetime", reason="a request that was closed has been made")
+        return None
+    if closed is not None and closed < requested:
+        raise FieldError(name="closed_datetime", reason="it lies before the beginning")
+    return Past(requested, closed, fields.one("status_notes", length_max=DESCRIPTION_MAX))
+
+
+def _past_instant(fields: Fields, name: str, now: datetime) -> datetime | None:
+    text = fields.one(name, length_max=40)
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise FieldError(name=name, reason="a time such as 2026-01-31T08:00:00Z is meant") from error
+    if found.tzinfo is None or found.year < YEAR_MIN or found > now:
+        raise FieldError(name=name, reason="this is no time of the past with its zone")
+    return found.astimezone(UTC).replace(microsecond=0)
 
 
 def _area(place: Place | None, address: str, jurisdiction: AreaCode | None, shelf: Shelf) -> AreaCode:
