@@ -58,12 +58,14 @@ class Http:
             self._streams = reader, writer
         return self._streams
 
-    async def call(self, method: str, target: str, body: bytes = b"", *, extra: str = "") -> tuple[int, bytes]:
+    async def call(
+        self, method: str, target: str, body: bytes = b"", *, extra: str = "", content_type: str = "application/json"
+    ) -> tuple[int, bytes]:
         """Return the status and the body of an answer."""
         reader, writer = await self._open()
         head = f"{method} {target} HTTP/1.1\r\n{self._head}{extra}"
         if body:
-            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            head += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
         writer.write(head.encode() + b"\r\n" + body)
         lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}

@@ -17,6 +17,7 @@ from cityloop.site.engines.throwaway import throwaway_home, throwaway_nats
 from cityloop.site.secrets import nats_url
 from tests.city import eventually
 from tests.conformance.mqtt_city import PROCESSES, Listener, Transport
+from tests.conformance.open311_city import Door, Open311City
 from tests.conformance.sta_service import Sta
 
 TABLES = [
@@ -158,3 +159,26 @@ def machine(transport: Transport, request: pytest.FixtureRequest) -> Iterator[Li
     found = transport.client(transport.token(), re.sub(r"\W", "-", request.node.name)[:60])
     yield found
     found.leave()
+
+
+@pytest.fixture(scope="session")
+def open311_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open311City]:
+    """Make a city with areas, a library and keys."""
+    with _database() as dsn:
+        city = Open311City(dsn, tmp_path_factory.mktemp("photos"))
+        city.prepare()
+        yield city
+
+
+@pytest.fixture(scope="session")
+def open311_address(open311_city: Open311City) -> Iterator[str]:
+    with open311_city.serving() as address:
+        yield address
+
+
+@pytest.fixture
+def door(open311_city: Open311City, open311_address: str) -> Iterator[Door]:
+    """Meet the door of a city nobody has reported to yet."""
+    open311_city.sql("TRUNCATE respond_signal, respond_case, respond_retry, respond_numbering, sense_rejected CASCADE")
+    with httpx.Client(base_url=f"{open311_address}/", timeout=30, headers={"Accept-Language": "en"}) as client:
+        yield Door(client, open311_city)

@@ -13,6 +13,7 @@ from cityloop.kernel.areas import CITY
 from cityloop.registry import facade
 from cityloop.registry.facade import ROLES, Right, Role
 from cityloop.registry.models import Person, Post
+from cityloop.respond.stream.open311.routes import ROUTES, OpenTo
 from cityloop.site.found import project_names
 from tests.seeds import seed_registry
 
@@ -155,3 +156,19 @@ def test_open_pages_answer_everybody() -> None:
     opened = [route for route in routes() if getattr(route.view, "is_public", False)]
     answers = {route.path: answer_of(Client(), route.path) for route in opened}
     assert {path: got for path, got in answers.items() if got not in ANSWERS_WITH_THE_RIGHT} == FOR_MACHINES
+
+
+OPEN311_FOR_ALL = {
+    "GET discovery", "GET v2/discovery", "GET v2/services", "GET v2/services/{it}", "GET v2/requests",
+    "GET v2/requests/{it}", "GET v2/tokens/{it}", "GET v2/similar", "GET v2/photos/{it}",
+}  # fmt: skip
+"""What the public door tells everybody: the list of services, and requests without who made them."""
+
+OPEN311_FOR_REPORTERS = {"POST v2/requests"}
+"""What takes something in: from everybody, or from holders of a key where the city has set so."""
+
+
+def test_every_address_of_the_public_door_is_open_by_an_explicit_rule() -> None:
+    told = [(route.open_to, f"{route.methods[0]} {route.path}") for route in ROUTES]
+    by_rule = {rule: {address for whom, address in told if whom is rule} for rule in OpenTo}
+    assert by_rule == {OpenTo.ALL: OPEN311_FOR_ALL, OpenTo.KEY_WHERE_NEEDED: OPEN311_FOR_REPORTERS}

@@ -150,6 +150,74 @@ class ForecastSpec:
     weather_ahead: bool = False
 
 
+class Merging(StrEnum):
+    """How signals of a kind become one case."""
+
+    NEARBY = "nearby"
+    SAME_AREA = "same_area"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergingSpec:
+    """When two signals are one matter.
+
+    Attributes:
+        how: near each other, in the same area, or never.
+        distance_m: of `nearby`: not farther apart than this, metres.
+        span_h: of `nearby`: and not farther apart in time than this, hours.
+        same_as: kinds with the same word here are one type, empty where a kind is a type of its own.
+        basis: where the figures come from.
+    """
+
+    how: Merging = Merging.NEARBY
+    distance_m: float
+    span_h: float
+    same_as: str = ""
+    basis: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a reporter is asked beyond place and words.
+
+    Attributes:
+        code: unique in its kind.
+        datatype: `string, number, datetime, text, singlevaluelist` or `multivaluelist`.
+        words: the question.
+        hint: how to answer it, None where that is plain.
+        required: whether a report without an answer is refused.
+        choices: of the lists: key and words of each.
+
+    Source:
+        Open311 GeoReport v2, GET service definition.
+    """
+
+    code: str
+    datatype: str
+    words: Text
+    hint: Text | None = None
+    required: bool = False
+    choices: tuple[tuple[str, Text], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicFace:
+    """How a kind stands in the list of what the public may report.
+
+    Attributes:
+        group: the class it is listed under.
+        about: what belongs here, a sentence.
+        keywords: words by which people look for it.
+        questions: what they are asked, in order.
+    """
+
+    group: Text
+    about: Text
+    keywords: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseKindSpec:
     """A kind of case, an entry of the item library.
@@ -161,6 +229,8 @@ class CaseKindSpec:
         organisation: code of the organisation that handles it, empty where the district's own body does.
         basis: where the limit comes from.
         confirmed: whether the authority has confirmed the limit.
+        merging: when two signals are one matter, None for the rule of all kinds.
+        public: how the public sees it, None where it is not open to the public.
     """
 
     code: str
@@ -169,6 +239,8 @@ class CaseKindSpec:
     basis: Text
     organisation: str = ""
     confirmed: bool = False
+    merging: MergingSpec | None = None
+    public: PublicFace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,13 +20,16 @@ from cityloop.respond.rules.matters import BUILT_IN_KINDS, CASE_RULES, GENERAL, 
 from cityloop.respond.rules.states import ENDED, POST_TITLES, STATE_TITLES, STEP_TITLES, Post, State, Step
 from cityloop.respond.selectors import (
     CASES_SHOWN_MAX,
+    AnswerView,
     CaseCounts,
     CaseView,
     KindView,
+    Likeness,
     Reach,
     SignalView,
     StepView,
     TaskView,
+    answers_due,
     case_of_alarm,
     kinds,
     open_cases_by_district,
@@ -35,7 +38,7 @@ from cityloop.respond.selectors import (
     tasks_of,
 )
 from cityloop.respond.services import kinds as library
-from cityloop.respond.services import opening, stepping
+from cityloop.respond.services import opening, placing, stepping
 from cityloop.respond.services.opening import NewSignal
 from cityloop.respond.services.stepping import Changes, StaleCaseError
 
@@ -77,6 +80,27 @@ class Suggestion:
 
     organisation: str
     reason: Text
+
+
+def seed() -> None:
+    """Bring the item library to what the house itself brings: kinds without a project, and those open to the public."""
+    library.declare_kinds((*BUILT_IN_KINDS, *library.public_kinds()), project="")
+
+
+def place_signals(now: datetime) -> int:
+    """Give signals that came in by a public door their cases, the oldest first; return how many were placed."""
+    return placing.place_waiting(now)
+
+
+def forget_retries(now: datetime) -> None:
+    """Forget which reports came in days ago: nobody sends them again."""
+    placing.forget_retries(now)
+
+
+def similar_to(kind: str, place: Place, *, person: PersonView, now: datetime | None = None) -> list[Likeness]:
+    """Return open cases a person may see that may be the matter he is about to report, the nearest first."""
+    found = selectors.similar_cases(kind, place, at=now or timezone.now())
+    return [one for one in found if may_see(person, one.case)]
 
 
 def declare(project: Project) -> None:
@@ -340,10 +364,12 @@ __all__ = [
     "RIGHT_OF_POST",
     "STATE_TITLES",
     "STEP_TITLES",
+    "AnswerView",
     "CaseCounts",
     "CaseView",
     "ClockState",
     "KindView",
+    "Likeness",
     "Move",
     "Place",
     "Post",
@@ -358,22 +384,27 @@ __all__ = [
     "TaskPurpose",
     "TaskView",
     "Urgency",
+    "answers_due",
     "case",
     "case_counts",
     "case_for",
     "case_of_alarm",
     "cases",
     "declare",
+    "forget_retries",
     "handlers_for",
     "kinds",
     "may_see",
     "open_cases_by_district",
     "open_rectification",
     "open_signal",
+    "place_signals",
     "posts_next",
     "report",
     "said_about",
+    "seed",
     "signals_of",
+    "similar_to",
     "steps_of",
     "steps_open_to",
     "suggestion_for",

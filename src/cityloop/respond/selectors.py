@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet
 
 from cityloop.kernel.areas import CITY, AreaCode, district_of, level_of
 from cityloop.kernel.clocks import CITY_ZONE, Clock, Limit
+from cityloop.kernel.declarations import Merging
 from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
-from cityloop.respond.models import Case, Kind, Signal, StepTaken, Task
+from cityloop.respond.models import AnswerDue, Case, Kind, Signal, StepTaken, Task
 from cityloop.respond.rules.clock import ClockState, Urgency, clock_in, urgency_of
 from cityloop.respond.rules.machine import Standing, Taken, TaskPurpose
-from cityloop.respond.rules.matters import Place, Source
+from cityloop.respond.rules.matters import CASE_RULES, Place, Source, box_around, distance_m
 from cityloop.respond.rules.states import ENDED, Post, State, Step
 
 CASES_SHOWN_MAX = 200
@@ -227,6 +228,102 @@ def place_of(row: Case) -> Place | None:
     if row.longitude is None or row.latitude is None:
         return None
     return Place(row.longitude, row.latitude)
+
+
+def merging_reach(row: Kind) -> tuple[float, float]:
+    """Return how far apart signals of a kind may lie and still be one matter: metres, hours."""
+    distance_m = CASE_RULES.merge_distance_m if row.merge_distance_m is None else row.merge_distance_m
+    span_h = CASE_RULES.merge_span_h if row.merge_span_h is None else row.merge_span_h
+    return distance_m, span_h
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A case that may be the matter somebody is about to report.
+
+    Attributes:
+        case: the case.
+        distance_m: how far away it lies, metres.
+    """
+
+    case: CaseView
+    distance_m: float
+
+
+LIKENESSES_MAX = 5
+"""How many cases are suggested at most."""
+
+LIKENESS_FACTOR = 2.0
+"""A case is suggested up to so many times the distance within which its kind merges."""
+
+
+def similar_cases(kind: str, place: Place, *, at: datetime) -> list[Likeness]:
+    """Return open cases of one type near a place and time, the nearest first.
+
+    Args:
+        kind: code of the kind that is about to be reported.
+        place: where.
+        at: when; cases of the kind's span before it count.
+    """
+    row = Kind.objects.filter(code=kind, is_current=True).first()
+    if row is None or row.merging == Merging.NEVER:
+        return []
+    reach_m, span_h = merging_reach(row)
+    box = box_around(place, reach_m * LIKENESS_FACTOR)
+    one_type = Kind.objects.filter(Q(same_as=row.same_as) if row.same_as else Q(code=row.code))
+    rows = Case.objects.select_related("kind").filter(
+        kind__in=one_type,
+        opened_at__gte=at - timedelta(hours=span_h),
+        longitude__range=(box.west, box.east),
+        latitude__range=(box.south, box.north),
+    )
+    found = [case_view(one) for one in rows.exclude(state__in=ENDED)]
+    near = [Likeness(one, distance_m(place, one.place)) for one in found if one.place is not None]
+    near = [one for one in near if one.distance_m <= reach_m * LIKENESS_FACTOR]
+    return sorted(near, key=lambda one: one.distance_m)[:LIKENESSES_MAX]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerView:
+    """What a reporter is to be told.
+
+    Attributes:
+        signal_number: what the reporter asks with.
+        case_number: the case it is about.
+        source: how the reporter came.
+        news: `merged, filed, rejected, suspended, resumed, closed, reopened` or `void`.
+        note: what was written for the reporter, may be empty.
+        due_at: since when it is due.
+    """
+
+    signal_number: str
+    case_number: str
+    source: Source
+    news: str
+    note: str
+    due_at: datetime
+
+
+ANSWERS_SHOWN_MAX = 200
+"""How many answers a list shows at once, rows."""
+
+
+def answers_due(*, case_id: int | None = None) -> list[AnswerView]:
+    """Return what reporters are still to be told, the oldest first; of one case where one is given."""
+    rows = AnswerDue.objects.filter(given_at=None).select_related("signal", "signal__case")
+    if case_id is not None:
+        rows = rows.filter(signal__case=case_id)
+    return [
+        AnswerView(
+            signal_number=row.signal.number or "",
+            case_number=row.signal.case.number if row.signal.case else "",
+            source=Source(row.signal.source),
+            news=row.news,
+            note=row.note,
+            due_at=row.due_at,
+        )
+        for row in rows.order_by("due_at", "pk")[:ANSWERS_SHOWN_MAX]
+    ]
 
 
 def kinds() -> list[KindView]:

@@ -21,7 +21,7 @@ from cityloop.kernel.text import Text
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import PersonView, Right, in_words, person_of, requires
 from cityloop.respond import facade
-from cityloop.respond.facade import CaseView, ClockState, State, Urgency
+from cityloop.respond.facade import CaseView, ClockState, Place, State, Urgency
 from cityloop.respond.forms import SOURCE_TITLES, ReportForm, StepForm
 
 
@@ -73,6 +73,16 @@ CLOCK_WORDS = {
     ClockState.NOT_STARTED: gettext_lazy("the limit begins at filing"),
     ClockState.STOPPED: gettext_lazy("the clock stands still"),
     ClockState.DONE: gettext_lazy("the work is done"),
+}
+NEWS_WORDS = {
+    "merged": gettext_lazy("others have reported the same"),
+    "filed": gettext_lazy("it is filed"),
+    "rejected": gettext_lazy("it is not filed"),
+    "suspended": gettext_lazy("it is suspended"),
+    "resumed": gettext_lazy("it goes on"),
+    "closed": gettext_lazy("it is closed"),
+    "reopened": gettext_lazy("it is opened again"),
+    "void": gettext_lazy("it is void"),
 }
 UNITS = {
     Clock.NATURAL: gettext_lazy("hours"),
@@ -153,6 +163,19 @@ def new_case(request: HttpRequest) -> HttpResponse:
     return render(request, "respond/new.html", context, status=400 if form.is_bound else 200)
 
 
+@requires(Right.OPEN_CASES)
+@require_GET
+def similar(request: HttpRequest) -> HttpResponse:
+    """Show what was reported near a place already, a part of the form; nothing where kind or place are not known."""
+    try:
+        place = Place(float(request.GET.get("longitude", "")), float(request.GET.get("latitude", "")))
+        found = facade.similar_to(request.GET.get("kind", "")[:80], place, person=person_of(request))
+    except ValueError:
+        found = []
+    rows = [(one.case, one.distance_m, facade.STATE_TITLES[one.case.state]) for one in found]
+    return render(request, "respond/similar.html", {"rows": rows})
+
+
 def _map_districts(marked: AreaCode | None = None, level: int | None = None) -> dict[str, Any]:
     return {
         one.code: {
@@ -187,11 +210,19 @@ def _case_page(
         "fault": fault,
         "posts": [facade.POST_TITLES[post] for post in facade.posts_next(found)],
         "map": _case_map(found),
+        "answers": [
+            (one, SOURCE_TITLES[one.source], NEWS_WORDS[one.news]) for one in facade.answers_due(case_id=found.case_id)
+        ],
         "may_trace": Right.SEE_TRACE in person.rights,
         "handled_on_time": found.handled_at and found.due_at and found.handled_at <= found.due_at,
         "now": now,
     }
     return render(request, "respond/case.html", context, status=status)
+
+
+def _answers_due(found: CaseView) -> list[tuple[Any, Text, Any]]:
+    due = facade.answers_due(case_id=found.case_id)
+    return [(one, SOURCE_TITLES[one.source], NEWS_WORDS[one.news]) for one in due]
 
 
 def _history(found: CaseView) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The web application: `/sta`, OGC API Features and feeds go to the data plane, everything else to Django.
+"""The web application: `/sta`, OGC API Features, feeds and Open311 go to the data plane, everything else to Django.
 
 The pool and the pipeline live as long as the web process (ASGI lifespan).
 """
@@ -17,6 +17,8 @@ from psycopg_pool import AsyncConnectionPool
 from cityloop.convey.stream.news.announcing import Announcements
 from cityloop.convey.stream.sharing.application import ReadLog, build_sharing, is_shared, open_pool
 from cityloop.registry.stream import Rights
+from cityloop.respond.stream.open311.application import build_open311, is_open311
+from cityloop.respond.stream.open311.application import open_pool as open_report_pool
 from cityloop.sense.stream.sta.application import build
 from cityloop.site.configuration import configuration
 from cityloop.site.hub import outbox_of
@@ -25,6 +27,7 @@ from cityloop.site.metrics import beating
 from cityloop.site.operation.health import PATH as HEALTH_PATH
 from cityloop.site.operation.health import Health
 from cityloop.site.pipeline import open_pipeline
+from cityloop.site.processes import home_folder
 from cityloop.site.secrets import nats_url, postgres_dsn
 from cityloop.site.tracing import Traced
 
@@ -39,6 +42,9 @@ STA_PREFIX = "/sta"
 
 PROCESS_NAME = "CITYLOOP_PROCESS"
 """Variable with the name of this web process, given by the supervisor."""
+
+PHOTOS = "photos"
+"""Folder of the photos of reports, below the data folder."""
 
 POOL_SIZE_MIN, POOL_SIZE_MAX = 2, 10
 """Connections that answer reads; more would only queue in the database."""
@@ -80,7 +86,7 @@ class Front:
             await self._live(receive, send)
             return
         path = scope["path"]
-        if self._data_plane is not None and (is_shared(path) or _is_sta(path)):
+        if self._data_plane is not None and (is_shared(path) or _is_sta(path) or is_open311(path)):
             await self._data_plane(scope, receive, send)
             return
         if path == HEALTH_PATH:
@@ -150,7 +156,7 @@ def process_name() -> str:
 
 
 async def open_data_plane(stack: AsyncExitStack) -> Application:
-    """Open the pools, the pipeline and the rights, and return the SensorThings API and the shared data on them.
+    """Open the pools, the pipeline and the rights, and return the faces of the data plane on them.
 
     Args:
         stack: closes them again, the pipeline first.
@@ -192,8 +198,18 @@ async def open_data_plane(stack: AsyncExitStack) -> Application:
         news=news,
     )
 
+    open311 = build_open311(
+        pool=await open_report_pool(stack, dsn),
+        keys=rights,
+        photos=home_folder(settings) / PHOTOS,
+        key_needed=settings.open311_key_needed,
+        contact=settings.open311_contact,
+        hosts=settings.allowed_hosts.split(","),
+    )
+
     async def data_plane(scope: Scope, receive: Receive, send: Send) -> None:
-        await (sta if _is_sta(scope["path"]) else sharing)(scope, receive, send)
+        path = scope["path"]
+        await (sta if _is_sta(path) else open311 if is_open311(path) else sharing)(scope, receive, send)
 
     return data_plane
 

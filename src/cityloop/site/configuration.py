@@ -111,6 +111,13 @@ class Configuration:
         default=False,
         about=gettext_noop("For conformance tests on a throw-away database only: SensorThings without credentials."),
     )
+    open311_key_needed: bool = _setting(
+        default=False,
+        about=gettext_noop("Reports by Open311 need an api_key, a token that may write; else anybody may report."),
+    )
+    open311_contact: str = _setting(
+        "", gettext_noop("Whom developers ask about Open311, as its discovery document says.")
+    )
     log_format: str = _setting(
         "json", gettext_noop("Form of the log lines: json (one object a line, with trace ids) or text.")
     )

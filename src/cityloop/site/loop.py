@@ -25,6 +25,8 @@ LOOP: tuple[tuple[type[Fact], Callable[..., object]], ...] = (
 
 CLOCK: tuple[tuple[Callable[[datetime], object], float], ...] = (
     (decide.run_machine, 0.5),  # alarms that were held long enough; candidates wake it at once
+    (respond.place_signals, 0.5),  # what came in by a public door gets its case
+    (respond.forget_retries, 3600.0),  # reports that nobody sends again
     (devices.scan_devices, 15.0),  # who was heard, who fell silent
     (decide.scan_silence, 5.0),  # what depends on time alone: no data, stuck values
     (decide.scan_lookback, 5.0),  # what needs more of the past than one reading: counts, slopes, permitted hours

@@ -165,8 +165,10 @@ def _collect_static(_configuration: Configuration, advance: Advance) -> None:
 
 def _seed(_configuration: Configuration, _advance: Advance) -> None:
     from cityloop.registry.facade import seed  # noqa: PLC0415  Django is set up first
+    from cityloop.respond.facade import seed as seed_library  # noqa: PLC0415
 
     seed()
+    seed_library()
 
 
 def _make_partitions(_configuration: Configuration, _advance: Advance) -> None:

@@ -59,6 +59,7 @@ class Step(StrEnum):
     ASK_VOID = "ask_void"
     VOID = "void"
     MERGE = "merge"  # a further signal of the same matter; changes no state
+    TAKE_OVER = "take_over"  # another system had finished the matter when it handed it over; no row of the machine
 
 
 class Post(StrEnum):
@@ -112,6 +113,7 @@ STEP_TITLES: dict[Step, Text] = {
     Step.ASK_VOID: Text("申请作废", "ask to void"),
     Step.VOID: Text("作废", "void"),
     Step.MERGE: Text("并入信号", "merge a signal"),
+    Step.TAKE_OVER: Text("接收外部系统办结结果", "take over what another system had finished"),
 }
 
 POST_TITLES: dict[Post, Text] = {

@@ -1,23 +1,27 @@
 """Signals: each opens a case, or joins the one that stands for the same matter."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from cityloop.journal.facade import post
 from cityloop.kernel.areas import AreaCode, district_of
 from cityloop.kernel.clocks import CITY_ZONE, CalendarEndsError
+from cityloop.kernel.declarations import Merging
 from cityloop.kernel.facts import Ref, new_fact_id
 from cityloop.kernel.facts.responded import CaseOpened, CaseStepped, SignalReceived
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
 from cityloop.respond.models import Case, Kind, Signal
 from cityloop.respond.rules.clock import ClockState, clock_in
-from cityloop.respond.rules.matters import Merging, Place, Source, is_same_matter, merging_of
+from cityloop.respond.rules.matters import Place, Source, box_around, is_same_matter
+from cityloop.respond.rules.publicity import NEWS_OF_MERGING, without_contacts
 from cityloop.respond.rules.states import ENDED, State, Step
-from cityloop.respond.selectors import place_of
+from cityloop.respond.selectors import merging_reach, place_of
+from cityloop.respond.services.answering import tell_reporter
 from cityloop.respond.services.kinds import kind_in_force
 from cityloop.respond.services.stepping import Changes, record_step, write_step
 
@@ -50,6 +54,9 @@ class NewSignal:
         alarm_id: the alarm it comes from, None where it does not.
         cause_fact: the fact it comes from, None for a report by hand; a second signal of one fact is not kept.
         files_itself: whether the case is accepted and filed by rule.
+        outcome_at: when another system had finished it, None where it is not handed over so.
+        outcome_note: what that system said of it.
+        waiting: the row of a signal that came in by a public door, None where none stands yet.
     """
 
     source: Source
@@ -63,32 +70,51 @@ class NewSignal:
     alarm_id: int | None = None
     cause_fact: UUID | None = None
     files_itself: bool = False
+    outcome_at: datetime | None = None
+    outcome_note: str = ""
+    waiting: Signal | None = None
 
 
 def receive_signal(new: NewSignal, *, now: datetime) -> int:
     """Keep a signal and return the case it opened or joined; a fact that was heard before changes nothing.
 
-    Signals of one kind are taken one after the other, so that two of the same matter cannot open two cases.
+    Signals of one type are taken one after the other, so that two of the same matter cannot open two cases.
     """
     with transaction.atomic():
-        kind = kind_in_force(new.kind)
+        kind = new.waiting.kind if new.waiting and new.waiting.kind else kind_in_force(new.kind)
         with connection.cursor() as cursor:
-            cursor.execute(_LOCK, [f"respond.signal:{kind.code}"])
+            cursor.execute(_LOCK, [f"respond.signal:{kind.same_as or kind.code}"])
         if new.cause_fact and (heard := Signal.objects.filter(cause_fact=new.cause_fact).first()):
             return int(heard.case_id)
-        standing = _case_of_same_matter(new, kind, now)
-        return _join(standing, new, now) if standing else _open(new, kind, now)
+        standing = None if new.outcome_at else _case_of_same_matter(new, kind, now)
+        return _join(standing, new, kind, now) if standing else _open(new, kind, now)
 
 
 def _case_of_same_matter(new: NewSignal, kind: Kind, now: datetime) -> Case | None:
-    merging = merging_of(kind.code)
+    merging = Merging(kind.merging)
     if merging is Merging.NEVER:
         return None
-    rows = Case.objects.select_for_update(of=("self",)).filter(kind__code=kind.code).exclude(state__in=ENDED)
+    one_type = Kind.objects.filter(Q(same_as=kind.same_as) if kind.same_as else Q(code=kind.code))
+    rows = Case.objects.select_for_update(of=("self",)).filter(kind__in=one_type).exclude(state__in=ENDED)
     if merging is Merging.SAME_AREA:
         return rows.filter(area=new.area).order_by("pk").first()
+    if new.place is None:
+        return None
+    reach_m, span_h = merging_reach(kind)
+    box, span = box_around(new.place, reach_m), timedelta(hours=span_h)
+    rows = rows.filter(
+        opened_at__range=(now - span, now + span),
+        longitude__range=(box.west, box.east),
+        latitude__range=(box.south, box.north),
+    )
     return next(
-        (row for row in rows.order_by("-pk") if is_same_matter(place_of(row), new.place, span=now - row.opened_at)),
+        (
+            row
+            for row in rows.order_by("-pk")
+            if is_same_matter(
+                place_of(row), new.place, span=now - row.opened_at, distance_max_m=reach_m, span_max_h=span_h
+            )
+        ),
         None,
     )
 
@@ -102,24 +128,12 @@ def next_number(area: AreaCode, *, day: datetime) -> str:
     return f"{district}-{date:%Y%m%d}-{last:04d}"
 
 
-def _keep(new: NewSignal, case: Case, *, merged: bool, now: datetime) -> SignalReceived:
-    """Keep the signal's row and return its fact."""
-    row = Signal.objects.create(
-        fact_id=new_fact_id(),
-        cause_fact=new.cause_fact,
-        case=case,
-        source=new.source,
-        reporter=new.reporter,
-        area=new.area,
-        longitude=new.place.longitude if new.place else None,
-        latitude=new.place.latitude if new.place else None,
-        title_zh=new.title.zh[:TITLE_MAX],
-        title_en=new.title.en[:TITLE_MAX],
-        description=new.description,
-        alarm_id=new.alarm_id,
-        merged=merged,
-        received_at=now,
-    )
+def _keep(new: NewSignal, case: Case, kind: Kind, *, merged: bool, now: datetime) -> SignalReceived:
+    """Keep the signal's row, or place the one that waits, and return its fact."""
+    row = new.waiting or _row(new, kind, now)
+    row.case, row.merged = case, merged
+    row.number = row.number or (next_number(new.area, day=now) if merged else case.number)
+    row.save()
     return SignalReceived(
         fact_id=row.fact_id,
         happened_at=now,
@@ -135,10 +149,30 @@ def _keep(new: NewSignal, case: Case, *, merged: bool, now: datetime) -> SignalR
     )
 
 
+def _row(new: NewSignal, kind: Kind, now: datetime) -> Signal:
+    return Signal(
+        fact_id=new_fact_id(),
+        cause_fact=new.cause_fact,
+        kind=kind,
+        source=new.source,
+        reporter=new.reporter,
+        area=new.area,
+        longitude=new.place.longitude if new.place else None,
+        latitude=new.place.latitude if new.place else None,
+        title_zh=new.title.zh[:TITLE_MAX],
+        title_en=new.title.en[:TITLE_MAX],
+        description=new.description,
+        alarm_id=new.alarm_id,
+        received_at=now,
+        is_public=kind.is_public,
+        public_text=without_contacts(new.description or new.title.zh) if kind.is_public else "",
+    )
+
+
 def _open(new: NewSignal, kind: Kind, now: datetime) -> int:
     opening = new_fact_id()
     case = Case.objects.create(
-        number=next_number(new.area, day=now),
+        number=(new.waiting and new.waiting.number) or next_number(new.area, day=now),
         kind=kind,
         source=new.source,
         area=new.area,
@@ -153,7 +187,7 @@ def _open(new: NewSignal, kind: Kind, now: datetime) -> int:
         moved_at=now,
         last_fact=opening,
     )
-    signal = _keep(new, case, merged=False, now=now)
+    signal = _keep(new, case, kind, merged=False, now=now)
     opened = CaseOpened(
         fact_id=opening,
         happened_at=now,
@@ -168,7 +202,33 @@ def _open(new: NewSignal, kind: Kind, now: datetime) -> int:
     post(signal, opened)
     if new.files_itself:
         _file_by_rule(case, now)
+    if new.outcome_at:
+        _take_over(case, max(now, new.outcome_at), new.outcome_note)
     return int(case.pk)
+
+
+def _take_over(case: Case, at: datetime, note: str) -> None:
+    """Close a case that another system had finished: as it was there, without limit, check or score of ours."""
+    case.handled_at = case.closed_at = at
+    before, case.state = case.state, State.CLOSED.value
+    case.version += 1
+    case.public_note = without_contacts(note)
+    fact = CaseStepped(
+        fact_id=new_fact_id(),
+        happened_at=at,
+        actor=HOUSE,
+        area=AreaCode(case.area),
+        causes=(Ref.fact(case.last_fact),),
+        case_id=case.pk,
+        case_number=case.number,
+        step=Step.TAKE_OVER.value,
+        state_before=before,
+        state=case.state,
+        note=note,
+        due_at=None,
+    )
+    record_step(case, fact, post="")
+    post(fact)
 
 
 def _file_by_rule(case: Case, now: datetime) -> None:
@@ -182,9 +242,9 @@ def _file_by_rule(case: Case, now: datetime) -> None:
         case.refresh_from_db()
 
 
-def _join(case: Case, new: NewSignal, now: datetime) -> int:
+def _join(case: Case, new: NewSignal, kind: Kind, now: datetime) -> int:
     now = max(now, case.moved_at)
-    signal = _keep(new, case, merged=True, now=now)
+    signal = _keep(new, case, kind, merged=True, now=now)
     if new.level is not None and new.level.is_graver_than(Level(case.level) if case.level else None):
         case.level = new.level
     fact = CaseStepped(
@@ -203,4 +263,5 @@ def _join(case: Case, new: NewSignal, now: datetime) -> int:
     )
     record_step(case, fact, post="")
     post(signal, fact)
+    tell_reporter(signal.signal_id, new.source, fact, news=NEWS_OF_MERGING)
     return int(case.pk)

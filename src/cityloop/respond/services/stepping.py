@@ -16,8 +16,10 @@ from cityloop.registry.facade import is_workday
 from cityloop.respond.models import Case, StepTaken, Task
 from cityloop.respond.rules.clock import ClockState, clock_in, due_after_pause, is_on_time
 from cityloop.respond.rules.machine import TASK_ENDED, TASK_GIVEN, Move, NoteNeededError, TaskPurpose, check_step
+from cityloop.respond.rules.publicity import public_note
 from cityloop.respond.rules.states import State, Step
 from cityloop.respond.selectors import standing_of
+from cityloop.respond.services.answering import tell_reporters
 
 RATING_MIN, RATING_MAX = 1, 5
 
@@ -109,10 +111,12 @@ def write_step(case: Case, step: Step, changes: Changes) -> None:
         effect(case, changes, at)
     case.state = move.state.value
     case.version += 1
+    case.public_note = public_note(step, changes.note) or case.public_note
     fact = _stepped(case, move, changes, at)
     record_step(case, fact, post=move.post.value)
     _keep_tasks(case, step, changes, at)
     post(fact)
+    tell_reporters(fact)
     if step is Step.PASS_CHECK:
         _post_closing(case, changes, at)
 

@@ -211,3 +211,17 @@ def test_district_people_can_only_report_and_filter_their_own(browse: Callable[.
     assert 'value="110105"' in text
     assert 'value="110101"' not in text
     assert browse("chaoyang.duty").post(NEW, REPORT | {"area": "110101"}).status_code == 400
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh-hans", "附近已有人上报"), ("en", "Already reported near here")])
+def test_whoever_reports_sees_what_was_reported_nearby(
+    language: str, words: str, case: facade.CaseView, browse: Callable[..., Client]
+) -> None:
+    Case.objects.update(opened_at=timezone.now())
+    place = {"kind": "water-loss", "longitude": "116.48", "latitude": "39.9505"}
+    client = browse("supervisor", language)
+    shown = client.get(reverse("respond:similar"), place).content.decode()
+    assert words in shown
+    assert case.number in shown
+    assert case.number not in client.get(reverse("respond:similar"), {**place, "latitude": "x"}).content.decode()
+    assert 'data-similar="/cases/similar/"' in client.get(NEW).content.decode()

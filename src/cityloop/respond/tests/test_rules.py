@@ -33,14 +33,11 @@ from cityloop.respond.rules.machine import (
 )
 from cityloop.respond.rules.matters import (
     CASE_RULES,
-    GENERAL,
-    RECTIFICATION,
-    Merging,
     Place,
     Source,
+    box_around,
     distance_m,
     is_same_matter,
-    merging_of,
 )
 from cityloop.respond.rules.states import ENDED, POST_TITLES, STATE_TITLES, STEP_TITLES, Post, State, Step
 
@@ -271,13 +268,14 @@ PLACE = Place(116.4, 39.9)
      (None, 0, False)],
 )  # fmt: skip
 def test_signals_are_one_matter_when_near_in_place_and_time(other: Place | None, span_h: float, *, same: bool) -> None:
-    assert is_same_matter(PLACE, other, span=timedelta(hours=span_h)) is same
+    span = timedelta(hours=span_h)
+    assert is_same_matter(PLACE, other, span=span, distance_max_m=150.0, span_max_h=24.0) is same
 
 
-def test_general_reports_stay_alone_and_rectifications_join_by_area() -> None:
-    assert merging_of(GENERAL) is Merging.NEVER
-    assert merging_of(RECTIFICATION) is Merging.SAME_AREA
-    assert merging_of("anything") is Merging.NEARBY
+def test_a_box_holds_every_point_within_its_distance() -> None:
+    box = box_around(PLACE, 150.0)
+    assert distance_m(PLACE, Place(box.east, PLACE.latitude)) == pytest.approx(150.0, rel=1e-3)
+    assert distance_m(PLACE, Place(PLACE.longitude, box.south)) == pytest.approx(150.0, rel=1e-3)
 
 
 def test_every_task_that_is_given_can_be_ended() -> None:

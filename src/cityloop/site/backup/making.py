@@ -22,7 +22,7 @@ from cityloop.site.django_ready import DatabaseAwayError
 from cityloop.site.processes import home_folder
 from cityloop.site.secrets import nats_url, postgres_dsn
 
-KEPT = ("secrets", "cityloop.toml", "mappings", "demo-accounts.json", "frames")
+KEPT = ("secrets", "cityloop.toml", "mappings", "demo-accounts.json", "frames", "photos")
 """What of the data folder a backup holds beside the database; the rest is made anew at every start."""
 
 

@@ -20,7 +20,7 @@ chart.getZr().on("click", (event) => {
   if (place) {
     longitude.value = place[0].toFixed(6);
     latitude.value = place[1].toFixed(6);
-    draw();
+    latitude.dispatchEvent(new Event("change"));
   }
 });
 for (const field of [longitude, latitude]) field.addEventListener("change", draw);

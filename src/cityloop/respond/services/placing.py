@@ -1,0 +1,71 @@
+"""Signals that came in by a public door get their case: opened, or joined where one of the same matter stands."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, transaction
+
+from cityloop.kernel.areas import AreaCode
+from cityloop.kernel.errors import CityloopError
+from cityloop.kernel.text import Text
+from cityloop.respond.models import Kind, Retry, Signal
+from cityloop.respond.rules.matters import Place, Source
+from cityloop.respond.services.opening import TITLE_MAX, NewSignal, receive_signal
+
+PLACED_A_TURN = 50
+"""How many waiting signals one turn places, so that alarms are not held up by a flood of reports."""
+
+RETRY_KEPT = timedelta(days=2)
+"""How long it is remembered what was sent: longer than a repeated report is answered with its number."""
+
+_log = logging.getLogger(__name__)
+
+
+def place_waiting(now: datetime) -> int:
+    """Place the oldest waiting signals, each in a transaction of its own, and return how many were.
+
+    One that cannot be placed is logged and waits on; it does not hold up the others.
+
+    Args:
+        now: the time of day; a signal is placed at the time it was received.
+    """
+    waiting = Signal.objects.filter(case=None, received_at__lte=now).order_by("pk")
+    return sum(_place(pk) for pk in waiting.values_list("pk", flat=True)[:PLACED_A_TURN])
+
+
+def forget_retries(now: datetime) -> None:
+    """Forget the sendings that are too old to be sent again."""
+    Retry.objects.filter(received_at__lt=now - RETRY_KEPT).delete()
+
+
+def _place(pk: int) -> bool:
+    try:
+        with transaction.atomic():
+            rows = Signal.objects.select_for_update(of=("self",), skip_locked=True)
+            row = rows.select_related("kind").filter(pk=pk, case=None).first()
+            if row is None or row.kind is None:
+                return False
+            receive_signal(_told(row, row.kind), now=row.received_at)
+    except (CityloopError, DatabaseError):
+        _log.exception("signal %s could not be placed", pk)
+        return False
+    return True
+
+
+def _told(row: Signal, kind: Kind) -> NewSignal:
+    """Return a waiting signal as the engine takes it; its case is called after its kind and address."""
+    where = f"：{row.address}" if row.address else ""
+    row.title_zh, row.title_en = f"{kind.title_zh}{where}"[:TITLE_MAX], f"{kind.title_en}{where}"[:TITLE_MAX]
+    known = row.longitude is not None and row.latitude is not None
+    return NewSignal(
+        source=Source(row.source),
+        reporter=row.reporter,
+        kind=kind.code,
+        area=AreaCode(row.area),
+        place=Place(row.longitude, row.latitude) if known else None,
+        title=Text(row.title_zh, row.title_en),
+        description=row.description,
+        outcome_at=row.outcome_at,
+        outcome_note=row.outcome_note,
+        waiting=row,
+    )

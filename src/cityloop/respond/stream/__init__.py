@@ -1,0 +1,1 @@
+"""The data plane's door of respond: reports of the public, in and out; no Django."""

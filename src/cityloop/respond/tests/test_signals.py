@@ -1,0 +1,181 @@
+"""Signals of the public: placed by the loop, merged by their kind's own figures, each reporter told."""
+
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from cityloop.kernel.areas import AreaCode
+from cityloop.registry.facade import PersonView
+from cityloop.respond import facade
+from cityloop.respond.facade import Place, Report, Source, Step
+from cityloop.respond.models import AnswerDue, Case, Kind, Signal
+from cityloop.respond.tests.conftest import NOON
+
+pytestmark = pytest.mark.django_db
+People = dict[str, PersonView]
+CHAOYANG, HERE = AreaCode("110105"), Place(116.4436, 39.9219)
+
+
+@pytest.fixture
+def library(city: People) -> People:
+    facade.seed()
+    return city
+
+
+def waiting(
+    kind: str = "street-lamp-out", *, at: datetime = NOON, place: Place | None = HERE, number: int = 1
+) -> Signal:
+    return Signal.objects.create(
+        fact_id=uuid4(),
+        kind=Kind.objects.get(code=kind, is_current=True),
+        number=f"110105-20261123-9{number:03}",
+        source=Source.CITIZEN,
+        reporter="visitor:open311",
+        area="110105",
+        longitude=place.longitude if place else None,
+        latitude=place.latitude if place else None,
+        title_zh="路灯",
+        title_en="lamp",
+        description="不亮，电话13800138000",
+        received_at=at,
+        is_public=True,
+    )
+
+
+def test_a_waiting_signal_opens_a_case_of_its_number_and_time(library: People) -> None:
+    assert library
+    signal = waiting()
+    assert facade.place_signals(NOON + timedelta(minutes=1)) == 1
+    signal.refresh_from_db()
+    assert signal.case is not None
+    assert (signal.case.number, signal.case.opened_at, signal.case.source) == (signal.number, NOON, "citizen")
+    assert facade.place_signals(NOON + timedelta(minutes=2)) == 0
+
+
+def test_a_signal_from_the_future_waits(library: People) -> None:
+    assert library
+    waiting(at=NOON + timedelta(hours=1))
+    assert facade.place_signals(NOON) == 0
+
+
+def test_signals_merge_by_the_figures_of_their_kind(library: People) -> None:
+    assert library
+    near, far = Place(HERE.longitude, HERE.latitude + 0.0005), Place(HERE.longitude, HERE.latitude + 0.0006)
+    for number, place in enumerate((HERE, near, far)):
+        waiting(place=place, number=number)
+    facade.place_signals(NOON)
+    assert Case.objects.count() == 2
+    assert Signal.objects.filter(merged=True).count() == 1
+
+
+def test_kinds_of_one_type_merge_and_others_do_not(library: People) -> None:
+    assert library
+    for number, kind in enumerate(("manhole-cover-missing", "manhole-cover-damaged", "road-damaged")):
+        waiting(kind, number=number)
+    facade.place_signals(NOON)
+    assert sorted(Case.objects.values_list("kind__code", flat=True)) == ["manhole-cover-missing", "road-damaged"]
+
+
+def test_later_than_its_span_a_signal_is_a_matter_of_its_own(library: People) -> None:
+    assert library
+    waiting("street-trading", number=1)
+    waiting("street-trading", at=NOON + timedelta(hours=12, seconds=1), number=2)
+    assert facade.place_signals(NOON + timedelta(days=1)) == 2
+    assert Case.objects.count() == 2
+
+
+def test_one_without_a_point_stays_alone(library: People) -> None:
+    assert library
+    waiting(place=None, number=1)
+    waiting(place=None, number=2)
+    facade.place_signals(NOON)
+    assert Case.objects.count() == 2
+
+
+def test_a_flood_is_placed_in_turns(library: People) -> None:
+    assert library
+    for number in range(60):
+        waiting(place=Place(116.3 + number / 500, 39.92), number=number)
+    assert (facade.place_signals(NOON), facade.place_signals(NOON)) == (50, 10)
+
+
+def test_one_that_cannot_be_placed_holds_up_nobody(library: People) -> None:
+    assert library
+    bad, good = waiting(number=1), waiting("graffiti", number=2)
+    Case.objects.create(
+        number=bad.number, kind=bad.kind, source="citizen", area="110105", title_zh="x", title_en="x",
+        state="closed", opened_at=NOON, moved_at=NOON, handled_at=NOON, last_fact=uuid4(),
+    )  # fmt: skip
+    assert facade.place_signals(NOON) == 1
+    good.refresh_from_db()
+    assert good.case is not None
+
+
+def test_each_reporter_is_told_what_is_news(library: People) -> None:
+    for number in (1, 2):
+        waiting(number=number)
+    facade.place_signals(NOON)
+    case = Case.objects.get()
+    at = NOON + timedelta(hours=1)
+    facade.take_step(case.pk, Step.ACCEPT, person=library["supervisor"], now=at)
+    assert [(one.signal_number[-3:], one.news) for one in facade.answers_due()] == [("002", "merged")]
+    facade.take_step(case.pk, Step.ORDER_VERIFICATION, person=library["supervisor"], now=at)
+    facade.take_step(case.pk, Step.REJECT, person=library["checker"], note="已修好，问13800138000", now=at)
+    due = [(one.signal_number[-3:], one.news, one.note) for one in facade.answers_due(case_id=case.pk)]
+    assert due == [("002", "merged", ""), ("001", "rejected", "已修好，问•••"), ("002", "rejected", "已修好，问•••")]
+    case.refresh_from_db()
+    assert case.public_note == "已修好，问•••"
+
+
+def test_an_alarm_has_nobody_to_be_told(library: People) -> None:
+    report = Report(source=Source.HOTLINE, kind="general", area=AreaCode("110105"), place=None, title="来电反映")
+    found = facade.report(report, person=library["supervisor"], now=NOON)
+    Signal.objects.filter(case=found.case_id).update(source=Source.ALARM)
+    facade.take_step(found.case_id, Step.REJECT, person=library["supervisor"], note="重复", now=NOON)
+    assert AnswerDue.objects.count() == 0
+
+
+def test_a_report_by_hand_of_a_public_kind_has_a_number_for_its_reporter(library: People) -> None:
+    report = Report(
+        source=Source.HOTLINE, kind="graffiti", area=AreaCode("110105"), place=HERE, title="电话13800138000"
+    )
+    first = facade.report(report, person=library["supervisor"], now=NOON)
+    again = facade.report(report, person=library["supervisor"], now=NOON)
+    assert first.case_id == again.case_id
+    numbers = list(Signal.objects.order_by("pk").values_list("number", "is_public", "public_text"))
+    assert numbers[0] == (first.number, True, "电话•••")
+    assert numbers[1][0] not in (None, first.number)
+
+
+def test_what_is_near_is_suggested_the_nearest_first(library: People) -> None:
+    person = library["supervisor"]
+    for number, north in enumerate((0.0008, 0.0)):
+        waiting(place=Place(HERE.longitude, HERE.latitude + north), number=number)
+    facade.place_signals(NOON)
+    found = facade.similar_to("street-lamp-out", HERE, person=person, now=NOON)
+    assert [round(one.distance_m) for one in found] == [0, 89]
+    assert facade.similar_to("street-lamp-out", HERE, person=person, now=NOON + timedelta(days=4)) == []
+    assert facade.similar_to("general", HERE, person=person, now=NOON) == []
+    assert facade.similar_to("no-such", HERE, person=person, now=NOON) == []
+
+
+def test_what_a_person_may_not_see_is_not_suggested(library: People) -> None:
+    waiting()
+    facade.place_signals(NOON)
+    assert facade.similar_to("street-lamp-out", HERE, person=library["water"], now=NOON) == []
+
+
+def test_the_library_is_seeded_once_and_a_change_is_a_new_version(library: People) -> None:
+    assert library
+    before = Kind.objects.filter(is_public=True).count()
+    assert 20 <= before <= 30
+    facade.seed()
+    assert Kind.objects.filter(is_public=True).count() == before
+    assert not Kind.objects.filter(is_public=True, confirmed=True).exists()
+    Kind.objects.filter(code="graffiti").update(merge_distance_m=1.0)
+    facade.seed()
+    assert list(Kind.objects.filter(code="graffiti").order_by("version").values_list("version", "is_current")) == [
+        (1, False),
+        (2, True),
+    ]
