@@ -36,12 +36,14 @@ def fresh_tracks(since_us: Mapping[int, int]) -> dict[int, Track]:
     with connection.cursor() as cursor:
         cursor.execute(_FRESH, [list(since_us), [from_us(moment) for moment in since_us.values()]])
         rows = cursor.fetchall()
+    if not rows:
+        return {}
     stream, at_us, number = np.array([(row[0], row[1], row[3]) for row in rows], dtype=np.int64).reshape(-1, 3).T
     value = np.array([row[2] for row in rows], dtype=np.float64)
     first = np.ones(len(rows), dtype=bool)
     first[1:] = (stream[1:] != stream[:-1]) | (at_us[1:] != at_us[:-1])
     stream, at_us, number, value = stream[first], at_us[first], number[first], value[first]
-    begin = np.flatnonzero(np.append(True, stream[1:] != stream[:-1])) if len(stream) else np.empty(0, dtype=np.int64)
+    begin = np.flatnonzero(np.append(True, stream[1:] != stream[:-1]))
     ends = np.append(begin[1:], len(stream))
     return {
         int(stream[one]): Track(
