@@ -21,6 +21,7 @@ from cityloop.sense.selectors.datasets import (
     properties_of_owner,
     streams_of_dataset,
 )
+from cityloop.sense.selectors.fresh import FRESH, fresh_tracks
 from cityloop.sense.selectors.history import (
     ObservationView,
     Series,
@@ -88,6 +89,7 @@ from cityloop.sense.services.tasking import give_task
 from cityloop.sense.services.trimming import trim_rejected, trim_retry_keys
 
 __all__ = [
+    "FRESH",
     "TASKS_PAGE",
     "TASK_TERMS",
     "Assigned",
@@ -132,6 +134,7 @@ __all__ = [
     "datasets_of_streams",
     "declare",
     "enforce_retention",
+    "fresh_tracks",
     "give_task",
     "history_extent",
     "hourly",

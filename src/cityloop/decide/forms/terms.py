@@ -26,7 +26,7 @@ def _number(label: Any, *, help_text: Any = "", least: float | None = None) -> f
 
 
 def _lines(label: Any, help_text: Any) -> forms.CharField:
-    widget = forms.Textarea(attrs={"class": "form-control", "rows": 3, "spellcheck": "false"})
+    widget = forms.Textarea(attrs={"class": "form-control", "rows": 4, "spellcheck": "false"})
     return forms.CharField(label=label, required=False, max_length=CHARACTERS_MAX, widget=widget, help_text=help_text)
 
 

@@ -60,7 +60,7 @@ def _moment(label: Any) -> forms.DateTimeField:
 
 def _streams_field() -> forms.CharField:
     return forms.CharField(
-        label=_("Streams"),
+        label=_("Streams it looks at"),
         max_length=NAMES_CHARACTERS_MAX,
         widget=forms.Textarea(attrs={"class": "form-control", "rows": 2, "spellcheck": "false"}),
         help_text=_("Codes, one a line; a trailing * matches all that begin so; #17 names a stream by its number."),
@@ -130,6 +130,11 @@ class WatchForm(HouseForm):
     def kind(self) -> WatchKind:
         """Return how the watch judges."""
         return self._kind or WatchKind(self.cleaned_data["kind"])
+
+    @property
+    def has_limits(self) -> bool:
+        """Return whether levels may have limits: those of a watch that judges alarms come from its table."""
+        return self._kind not in JUDGING_ALARMS
 
     def cells(self) -> list[tuple[Level, list[BoundField]]]:
         """Return the fields of each level, gravest first."""

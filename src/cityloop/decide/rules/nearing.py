@@ -1,5 +1,6 @@
 """A value that nears a limit: how many minutes are left if it goes on as its last readings did."""
 
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -44,7 +45,7 @@ def minutes_to(  # noqa: PLR0913  each says one thing
     found = np.full(len(value), np.nan)
     if len(value) < readings:
         return found
-    first, second = np.array(list(combinations(range(readings), 2))).T
+    first, second = _pairs(readings)
     times = np.lib.stride_tricks.sliding_window_view(at_us, readings)
     values = np.lib.stride_tricks.sliding_window_view(value, readings)
     piece = max(1, _PIECE_PAIRS // len(first))
@@ -58,6 +59,12 @@ def minutes_to(  # noqa: PLR0913  each says one thing
         wide = times[:, -1] - times[:, 0] > span_s * 1e6
         found[readings - 1 :][wide] = np.nan
     return found
+
+
+@lru_cache(maxsize=READINGS_MAX)
+def _pairs(readings: int) -> tuple[Int64s, Int64s]:
+    first, second = np.array(list(combinations(range(readings), 2)), dtype=np.int64).T
+    return first, second
 
 
 def _left(level: Float64s, slope: Float64s, limit: float, *, is_below: bool) -> Float64s:

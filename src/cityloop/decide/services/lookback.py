@@ -62,6 +62,7 @@ class _Block:
         newest: the streams' newest readings.
         kept: what is remembered.
         worked: the working calendar.
+        fresh: what has come in the last minutes to streams that are looked at already.
         rows: what is to be remembered.
     """
 
@@ -72,6 +73,7 @@ class _Block:
     newest: sense.NewestReadings
     kept: Mapping[tuple[int, int], Lookback]
     worked: Mapping[date, bool]
+    fresh: Mapping[int, sense.Track]
     rows: list[Lookback] = field(default_factory=list)
 
 
@@ -105,12 +107,11 @@ def _scan(pairs: Sequence[WatchStream], worked: Mapping[date, bool], now: dateti
         for one in pairs
         if one.watch_id in watches
     }
-    block = _Block(
-        now, watches, _compiled(watches, bound), bound,
-        sense.newest_readings({stream for _, stream in bound}),
-        {(row.watch_id, row.datastream_id): row for row in Lookback.objects.filter(watch_id__in=watches)},
-        worked,
-    )  # fmt: skip
+    newest = sense.newest_readings({stream for _, stream in bound})
+    kept = {(row.watch_id, row.datastream_id): row for row in Lookback.objects.filter(watch_id__in=watches)}
+    kept = {key: row for key, row in kept.items() if key in bound}
+    fresh = _fresh(kept.values(), newest, now)
+    block = _Block(now, watches, _compiled(watches, bound), bound, newest, kept, worked, fresh)
     known = known_bands(block.compiled)
     found = [(entry, judged) for entry, judged in _judged(block, known) if len(judged)]
     _remember(block.rows)
@@ -138,6 +139,26 @@ def _scan(pairs: Sequence[WatchStream], worked: Mapping[date, bool], now: dateti
             )
         )
     return _hand_over(handed)
+
+
+def _fresh(kept: Iterable[Lookback], newest: sense.NewestReadings, now: datetime) -> dict[int, sense.Track]:
+    """Return what has come since streams were judged, of those that were judged a moment ago, in one question."""
+    newest_us = dict(zip(newest.datastream_id.tolist(), newest.phenomenon_us.tolist(), strict=True))
+    oldest_us, since_us = to_us(now - sense.FRESH), dict[int, int]()
+    for row in kept:
+        if oldest_us <= row.position_us < newest_us.get(row.datastream_id, 0):
+            since_us[row.datastream_id] = min(row.position_us + 1, since_us.get(row.datastream_id, row.position_us + 1))
+    return sense.fresh_tracks(since_us)
+
+
+def _track(block: _Block, stream: int, *, since_us: int, newest_us: int) -> sense.Track:
+    found = block.fresh.get(stream)
+    if found is None or to_us(found.since) > since_us:
+        return sense.track(
+            stream, since=from_us(since_us), until=from_us(newest_us + 1), readings_max=READINGS_MAX
+        )  # fmt: skip
+    part = (found.at_us >= since_us) & (found.at_us <= newest_us)
+    return sense.Track(found.at_us[part], found.value[part], found.observation_id[part], from_us(since_us))
 
 
 def _compiled(watches: Mapping[int, Watch], bound: Iterable[tuple[int, int]]) -> Compiled:
@@ -179,7 +200,7 @@ def _one(  # noqa: PLR0913  each says one thing
         position_us, clock_us, since_us = row.position_us, row.clock_us, row.position_us + 1
     is_fresh = newest_us > position_us
     if is_fresh:
-        track = sense.track(key[1], since=from_us(since_us), until=from_us(newest_us + 1), readings_max=READINGS_MAX)
+        track = _track(block, key[1], since_us=since_us, newest_us=newest_us)
         columns = zip((known.at_us, known.value, known.observation_id),
                       (track.at_us, track.value, track.observation_id), strict=True)  # fmt: skip
         known = Past(*(np.concatenate(pair) for pair in columns), 0)  # type: ignore[arg-type]  # three columns

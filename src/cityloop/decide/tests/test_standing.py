@@ -269,8 +269,23 @@ def test_a_person_makes_a_group_without_a_trial(points: Points) -> None:
     assert (view.terms, view.unit, view.enabled) == (Terms(watches=("levels",), table=USUAL_TABLE), "/4", True)
     page = client.get("/watches/own.1/").text
     assert "4 × IV → III\n3 × III → II" in page
+    assert 'name="level_1"' not in page
     assert "after its table" in client.get("/watches/").text
     for fault in ({"group_table": "many"}, {"group_table": "4 V III"}, {"group_watches": ""}, {"level_1": "3"}):
         assert client.post("/watches/new/", GROUP | fault).status_code == 422
     points.read(1, [4.1])
     assert points.item("own.1").level == Level.RED
+
+
+def test_a_person_makes_a_rule_across_systems(points: Points) -> None:
+    stop(points, SALES)
+    points.watch_by(LEVELS)
+    fields = GROUP | {
+        "kind": "stop", "streams": "other/*", "stop_watches": "levels", "stop_table": "1 I I",
+        "stop_within": "district", "enabled": "on",
+    }  # fmt: skip
+    assert browser("operator").post("/watches/new/", fields).status_code == 302
+    table = (Rise(1, Level.RED, Level.RED),)
+    assert facade.watch("own.1").terms == Terms(watches=("levels",), table=table, within="district")
+    points.read(1, [4.1])
+    assert [alarm.thing_en for alarm in Alarm.objects.filter(watch_code="own.1")] == ["Point shop"]
