@@ -68,8 +68,8 @@ def test_a_signal_from_the_future_waits(library: People) -> None:
 def test_signals_merge_by_the_figures_of_their_kind(library: People) -> None:
     assert library
     near, far = Place(HERE.longitude, HERE.latitude + 0.0005), Place(HERE.longitude, HERE.latitude + 0.0006)
-    for number, place in enumerate((HERE, near, far)):
-        waiting(place=place, number=number)
+    for number, where in enumerate((HERE, near, far)):
+        waiting(place=where, number=number)
     place(NOON)
     assert Case.objects.count() == 2
     assert Signal.objects.filter(merged=True).count() == 1
