@@ -161,7 +161,7 @@ class Signal(models.Model):
             models.Index(
                 fields=["-received_at", "-id"], name="respond_signal_public", condition=models.Q(is_public=True)
             ),
-            models.Index(fields=["id"], name="respond_signal_waiting", condition=models.Q(case=None)),
+            models.Index(fields=["received_at", "id"], name="respond_signal_waiting", condition=models.Q(case=None)),
         ]
 
 

@@ -203,7 +203,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="signal",
-            index=models.Index(condition=models.Q(("case", None)), fields=["id"], name="respond_signal_waiting"),
+            index=models.Index(
+                condition=models.Q(("case", None)), fields=["received_at", "id"], name="respond_signal_waiting"
+            ),
         ),
         migrations.AddField(
             model_name="answerdue",

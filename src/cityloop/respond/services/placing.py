@@ -1,6 +1,8 @@
 """Signals that came in by a public door get their case: opened, or joined where one of the same matter stands."""
 
 import logging
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, transaction
@@ -13,7 +15,13 @@ from cityloop.respond.rules.matters import Place, Source
 from cityloop.respond.services.opening import TITLE_MAX, NewSignal, receive_signal
 
 PLACED_A_TURN = 50
-"""How many waiting signals one turn places, so that alarms are not held up by a flood of reports."""
+"""How many waiting signals one turn places at most."""
+
+FRESH = timedelta(days=1)
+"""What is reported now goes before what is older: an extract of ten thousand rows holds up nobody."""
+
+TURN_S_MAX = 0.25
+"""How long one turn begins to place further ones, seconds: alarms are not held up by a flood of reports."""
 
 RETRY_KEPT = timedelta(days=2)
 """How long it is remembered what was sent: longer than a repeated report is answered with its number."""
@@ -21,16 +29,32 @@ RETRY_KEPT = timedelta(days=2)
 _log = logging.getLogger(__name__)
 
 
-def place_waiting(now: datetime) -> int:
-    """Place the oldest waiting signals, each in a transaction of its own, and return how many were.
+def place_waiting(now: datetime, *, monotonic: Callable[[], float] = time.monotonic) -> int:
+    """Place waiting signals, each in a transaction of its own, and return how many were.
 
     One that cannot be placed is logged and waits on; it does not hold up the others.
 
     Args:
         now: the time of day; a signal is placed at the time it was received.
+        monotonic: tells spans, seconds.
     """
-    waiting = Signal.objects.filter(case=None, received_at__lte=now).order_by("pk")
-    return sum(_place(pk) for pk in waiting.values_list("pk", flat=True)[:PLACED_A_TURN])
+    ends_at, placed = monotonic() + TURN_S_MAX, 0
+    for pk in _waiting(now):
+        placed += _place(pk)
+        if monotonic() >= ends_at:
+            break
+    return placed
+
+
+def _waiting(now: datetime) -> list[int]:
+    """Return what waits, in the order of its coming; what another system hands over from its past waits longest."""
+    waiting = Signal.objects.filter(case=None, received_at__lte=now)
+    fresh = waiting.filter(received_at__gt=now - FRESH).order_by("pk").values_list("pk", flat=True)
+    found = list(fresh[:PLACED_A_TURN])
+    if len(found) < PLACED_A_TURN:
+        old = waiting.filter(received_at__lte=now - FRESH).order_by("received_at", "pk").values_list("pk", flat=True)
+        found += old[: PLACED_A_TURN - len(found)]
+    return found
 
 
 def forget_retries(now: datetime) -> None:

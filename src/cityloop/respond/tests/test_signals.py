@@ -9,7 +9,8 @@ from cityloop.kernel.areas import AreaCode
 from cityloop.registry.facade import PersonView
 from cityloop.respond import facade
 from cityloop.respond.facade import Place, Report, Source, Step
-from cityloop.respond.models import AnswerDue, Case, Kind, Signal
+from cityloop.respond.models import AnswerDue, Case, Kind, Retry, Signal
+from cityloop.respond.services.placing import TURN_S_MAX, place_waiting
 from cityloop.respond.tests.conftest import NOON
 
 pytestmark = pytest.mark.django_db
@@ -43,28 +44,33 @@ def waiting(
     )
 
 
+def place(now: datetime) -> int:
+    """Place what waits in one turn, however slow the machine is."""
+    return place_waiting(now, monotonic=lambda: 0.0)
+
+
 def test_a_waiting_signal_opens_a_case_of_its_number_and_time(library: People) -> None:
     assert library
     signal = waiting()
-    assert facade.place_signals(NOON + timedelta(minutes=1)) == 1
+    assert place(NOON + timedelta(minutes=1)) == 1
     signal.refresh_from_db()
     assert signal.case is not None
     assert (signal.case.number, signal.case.opened_at, signal.case.source) == (signal.number, NOON, "citizen")
-    assert facade.place_signals(NOON + timedelta(minutes=2)) == 0
+    assert place(NOON + timedelta(minutes=2)) == 0
 
 
 def test_a_signal_from_the_future_waits(library: People) -> None:
     assert library
     waiting(at=NOON + timedelta(hours=1))
-    assert facade.place_signals(NOON) == 0
+    assert place(NOON) == 0
 
 
 def test_signals_merge_by_the_figures_of_their_kind(library: People) -> None:
     assert library
     near, far = Place(HERE.longitude, HERE.latitude + 0.0005), Place(HERE.longitude, HERE.latitude + 0.0006)
-    for number, place in enumerate((HERE, near, far)):
-        waiting(place=place, number=number)
-    facade.place_signals(NOON)
+    for number, where in enumerate((HERE, near, far)):
+        waiting(place=where, number=number)
+    place(NOON)
     assert Case.objects.count() == 2
     assert Signal.objects.filter(merged=True).count() == 1
 
@@ -73,7 +79,7 @@ def test_kinds_of_one_type_merge_and_others_do_not(library: People) -> None:
     assert library
     for number, kind in enumerate(("manhole-cover-missing", "manhole-cover-damaged", "road-damaged")):
         waiting(kind, number=number)
-    facade.place_signals(NOON)
+    place(NOON)
     assert sorted(Case.objects.values_list("kind__code", flat=True)) == ["manhole-cover-missing", "road-damaged"]
 
 
@@ -81,7 +87,7 @@ def test_later_than_its_span_a_signal_is_a_matter_of_its_own(library: People) ->
     assert library
     waiting("street-trading", number=1)
     waiting("street-trading", at=NOON + timedelta(hours=12, seconds=1), number=2)
-    assert facade.place_signals(NOON + timedelta(days=1)) == 2
+    assert place(NOON + timedelta(days=1)) == 2
     assert Case.objects.count() == 2
 
 
@@ -89,7 +95,7 @@ def test_one_without_a_point_stays_alone(library: People) -> None:
     assert library
     waiting(place=None, number=1)
     waiting(place=None, number=2)
-    facade.place_signals(NOON)
+    place(NOON)
     assert Case.objects.count() == 2
 
 
@@ -97,7 +103,15 @@ def test_a_flood_is_placed_in_turns(library: People) -> None:
     assert library
     for number in range(60):
         waiting(place=Place(116.3 + number / 500, 39.92), number=number)
-    assert (facade.place_signals(NOON), facade.place_signals(NOON)) == (50, 10)
+    assert (place(NOON), place(NOON)) == (50, 10)
+
+
+def test_a_slow_turn_ends_early_and_the_next_goes_on(library: People) -> None:
+    assert library
+    for number in range(5):
+        waiting(place=Place(116.3 + number / 50, 39.92), number=number)
+    ticks = iter(n * TURN_S_MAX / 2 for n in range(100))
+    assert (place_waiting(NOON, monotonic=lambda: next(ticks)), facade.place_signals(NOON) >= 1) == (2, True)
 
 
 def test_one_that_cannot_be_placed_holds_up_nobody(library: People) -> None:
@@ -107,7 +121,7 @@ def test_one_that_cannot_be_placed_holds_up_nobody(library: People) -> None:
         number=bad.number, kind=bad.kind, source="citizen", area="110105", title_zh="x", title_en="x",
         state="closed", opened_at=NOON, moved_at=NOON, handled_at=NOON, last_fact=uuid4(),
     )  # fmt: skip
-    assert facade.place_signals(NOON) == 1
+    assert place(NOON) == 1
     good.refresh_from_db()
     assert good.case is not None
 
@@ -115,7 +129,7 @@ def test_one_that_cannot_be_placed_holds_up_nobody(library: People) -> None:
 def test_each_reporter_is_told_what_is_news(library: People) -> None:
     for number in (1, 2):
         waiting(number=number)
-    facade.place_signals(NOON)
+    place(NOON)
     case = Case.objects.get()
     at = NOON + timedelta(hours=1)
     facade.take_step(case.pk, Step.ACCEPT, person=library["supervisor"], now=at)
@@ -152,7 +166,7 @@ def test_what_is_near_is_suggested_the_nearest_first(library: People) -> None:
     person = library["supervisor"]
     for number, north in enumerate((0.0008, 0.0)):
         waiting(place=Place(HERE.longitude, HERE.latitude + north), number=number)
-    facade.place_signals(NOON)
+    place(NOON)
     found = facade.similar_to("street-lamp-out", HERE, person=person, now=NOON)
     assert [round(one.distance_m) for one in found] == [0, 89]
     assert facade.similar_to("street-lamp-out", HERE, person=person, now=NOON + timedelta(days=4)) == []
@@ -162,7 +176,7 @@ def test_what_is_near_is_suggested_the_nearest_first(library: People) -> None:
 
 def test_what_a_person_may_not_see_is_not_suggested(library: People) -> None:
     waiting()
-    facade.place_signals(NOON)
+    place(NOON)
     assert facade.similar_to("street-lamp-out", HERE, person=library["water"], now=NOON) == []
 
 
@@ -179,3 +193,38 @@ def test_the_library_is_seeded_once_and_a_change_is_a_new_version(library: Peopl
         (1, False),
         (2, True),
     ]
+
+
+def test_what_nobody_sends_again_is_forgotten(library: People) -> None:
+    assert library
+    for number, days in enumerate((3, 1)):
+        Retry.objects.create(key=str(number), content="x", number="n", received_at=NOON - timedelta(days=days))
+    facade.forget_retries(NOON)
+    assert list(Retry.objects.values_list("key", flat=True)) == ["1"]
+
+
+def test_what_another_system_had_finished_opens_a_case_that_is_closed(library: People) -> None:
+    standing = waiting(number=1)
+    place(NOON)
+    ended = waiting(number=2)
+    Signal.objects.filter(pk=ended.pk).update(outcome_at=NOON + timedelta(hours=3), outcome_note="fixed")
+    place(NOON + timedelta(days=1))
+    ended.refresh_from_db()
+    standing.refresh_from_db()
+    assert ended.case is not None
+    assert (ended.case.state, ended.case.closed_at, ended.case.due_at) == ("closed", NOON + timedelta(hours=3), None)
+    assert ended.case_id != standing.case_id
+    assert facade.answers_due() == []
+    assert [one.step for one in facade.steps_of(ended.case_id)] == [Step.TAKE_OVER]
+    assert facade.steps_open_to(facade.case(ended.case_id), library["supervisor"], now=NOON + timedelta(days=1))
+
+
+def test_what_is_reported_now_goes_before_what_is_handed_over(library: People) -> None:
+    assert library
+    old = [waiting("graffiti", at=NOON - timedelta(days=400 + n), number=n) for n in range(50)]
+    fresh = waiting(number=60)
+    ticks = iter((0.0, TURN_S_MAX))
+    assert place_waiting(NOON, monotonic=lambda: next(ticks)) == 1
+    fresh.refresh_from_db()
+    assert fresh.case is not None
+    assert place(NOON) == len(old)

@@ -24,6 +24,7 @@ DIRT_WORDS = {
     Dirt.CLOSED_BEFORE_OPENED: gettext_noop("closed before it was opened: closed at its opening"),
     Dirt.UNBELIEVABLE_YEAR: gettext_noop("closed before 1990: closed at its opening, if it is closed"),
     Dirt.CLOSED_WITHOUT_TIME: gettext_noop("closed without a time: closed at its opening"),
+    Dirt.STRANGE_ADDRESS: gettext_noop("address that names no borough: sent as it stands"),
     Dirt.UNKNOWN_CATEGORY: gettext_noop("category that has no kind here: another matter"),
 }
 

@@ -15,6 +15,8 @@ YEAR_MIN = 1990
 NEW_YORK = ZoneInfo("America/New_York")
 _NYC_TIME = "%m/%d/%Y %I:%M:%S %p"
 _NYC_SHORT_COLUMNS = 5
+_BOROUGHS = frozenset({"BROOKLYN", "QUEENS", "MANHATTAN", "BRONX", "ISLAND"})
+"""How the last column of a whole row ends, `STATEN ISLAND` among them; `Unspecified` names none."""
 
 
 class Dirt(StrEnum):
@@ -27,6 +29,7 @@ class Dirt(StrEnum):
     UNBELIEVABLE_YEAR = "unbelievable_year"
     CLOSED_WITHOUT_TIME = "closed_without_time"
     UNKNOWN_CATEGORY = "unknown_category"
+    STRANGE_ADDRESS = "strange_address"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,6 +149,7 @@ def _nyc_short(file: Iterator[str]) -> Iterator[Row]:
             category=category,
             words=category,
             address=borough,
+            dirt=set() if borough.strip().rpartition(" ")[2] in _BOROUGHS else {Dirt.STRANGE_ADDRESS},
         )
 
 

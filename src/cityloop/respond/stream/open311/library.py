@@ -19,6 +19,9 @@ from cityloop.respond.rules.publicity import limit_in_words
 LIBRARY_S_MAX = 5.0
 """How long a new version of the library may stay unseen, seconds."""
 
+SLIVER_DEGREES = 0.003
+"""The outlines of districts leave slivers between them, some 300 m wide; such a point is of a district beside it."""
+
 _KINDS = """
     SELECT id, code, title_zh, title_en, group_zh, group_en, about_zh, about_en, keywords, questions, limit_amount,
       limit_clock, same_as, merge_distance_m, merge_span_h, is_current AND is_public, valid_from
@@ -81,8 +84,13 @@ class Shelf:
 
     def area_at(self, longitude: float, latitude: float) -> AreaCode | None:
         """Return the district of a point, None outside the city."""
-        (code,) = self.districts.locate([longitude], [latitude])
-        return None if code == CITY else AreaCode(str(code))
+        around = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, -1), (-1, 1))
+        for east, north in around:
+            point = longitude + east * SLIVER_DEGREES, latitude + north * SLIVER_DEGREES
+            (code,) = self.districts.locate([point[0]], [point[1]])
+            if code != CITY:
+                return AreaCode(str(code))
+        return None
 
     def area_named_in(self, address: str) -> AreaCode | None:
         """Return the district whose name stands in an address, None where none does."""

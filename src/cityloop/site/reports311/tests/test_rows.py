@@ -76,7 +76,9 @@ def test_new_york_writes_its_own_time(tmp_path: Path) -> None:
 def test_torn_rows_of_the_extract_without_a_head_are_broken(tmp_path: Path) -> None:
     file = tmp_path / "short.csv"
     file.write_text('1,07/20/2020 10:51:12 AM,,Sewer,BRONX\n fish and meat markets,x\n2,07/20/2020,,Sewer,"a, b"\n')
-    assert [Dirt.BROKEN_ROW in row.dirt for row in read_rows(file, "nyc-311-2020")] == [False, True, True]
+    rows = list(read_rows(file, "nyc-311-2020"))
+    assert [Dirt.BROKEN_ROW in row.dirt for row in rows] == [False, True, True]
+    assert [Dirt.STRANGE_ADDRESS in row.dirt for row in rows] == [False, True, True]
 
 
 def test_a_form_names_its_extract_and_leaves_the_foreign_place_out(tmp_path: Path) -> None:
