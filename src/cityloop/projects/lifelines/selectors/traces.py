@@ -201,7 +201,7 @@ class _Opener:
         for day in reversed(expected.similar):
             title = Text(f"相似日 {day:%Y-%m-%d}", f"similar day {day:%Y-%m-%d}")
             parts.append(self._of_day(title, self._found.total_of(day)))
-        return words, parts
+        return words, [*parts, *self._streams()]
 
     def _by_forecast(self, used: Part) -> Opened:
         words = Text(
@@ -341,7 +341,8 @@ class _Opener:
 
     def _arrived(self) -> Opened:
         words = Text(
-            "今日到达的读数 ÷ 按周期应到的读数", "Readings of today that arrived / readings expected by their periods"
+            "今日已过整点时段到达的读数 ÷ 按周期应到的读数",
+            "Readings of the hours that are over / those expected",
         )
         return words, [
             Part(title=Text("到达", "arrived"), value=self._found.arrived, unit="", decimals=0),
