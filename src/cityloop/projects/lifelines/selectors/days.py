@@ -186,6 +186,8 @@ class _Row:
         return self._in(self._make.unit, self._make.decimals, name, value, why=why)
 
     def _in(self, unit: str, decimals: int, name: str, value: float | None, *, why: Text | None = None) -> Figure:
+        if value is not None and round(value, decimals) == 0:
+            value = abs(value)  # nobody reads -0.0
         return Figure(
             value=value, unit=unit, decimals=decimals, trace=trace_of(self._make.line, name, self._found.at),
             why_none=why if value is None else None,
