@@ -33,6 +33,7 @@ from cityloop.sense.selectors.history import (
     series,
     track,
 )
+from cityloop.sense.selectors.many import Given, Hours, given_of_many, hours_of_many
 from cityloop.sense.selectors.newest import NewestReadings, newest_readings
 from cityloop.sense.selectors.qualities import late_among
 from cityloop.sense.selectors.retention import (
@@ -75,6 +76,7 @@ from cityloop.sense.selectors.things import (
 from cityloop.sense.services.closing import close_days
 from cityloop.sense.services.datasets import Assigned, StreamChoice, assign_dataset
 from cityloop.sense.services.declaring import declare
+from cityloop.sense.services.entering import NotKeptError, bind_mouth, enter_reading
 from cityloop.sense.services.mirroring import CopyUnreadableError, take_in_things, told_things
 from cityloop.sense.services.partitions import make_partitions
 from cityloop.sense.services.provisioning import StreamOrder, ThingMade, ThingOrder, make_things
@@ -97,9 +99,12 @@ __all__ = [
     "CopyUnreadableError",
     "CorrectionView",
     "DeclaredThing",
+    "Given",
     "HistoryExtent",
+    "Hours",
     "LatestView",
     "NewestReadings",
+    "NotKeptError",
     "ObservationView",
     "OwnedProperty",
     "OwnerTally",
@@ -125,6 +130,7 @@ __all__ = [
     "arrivals",
     "assign_dataset",
     "assign_retention",
+    "bind_mouth",
     "capabilities",
     "capability",
     "change_retention",
@@ -134,10 +140,13 @@ __all__ = [
     "datasets_of_streams",
     "declare",
     "enforce_retention",
+    "enter_reading",
     "fresh_tracks",
     "give_task",
+    "given_of_many",
     "history_extent",
     "hourly",
+    "hours_of_many",
     "late_among",
     "latest_of",
     "make_partitions",
