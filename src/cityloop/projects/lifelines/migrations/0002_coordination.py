@@ -46,9 +46,7 @@ _NEVER_PROTECTED_NOT = "ALTER TABLE lifelines_reductioncut DROP CONSTRAINT lifel
 
 
 class Migration(migrations.Migration):
-    initial = True
-
-    dependencies = []
+    dependencies = [("lifelines", "0001_initial")]
 
     operations = [
         migrations.CreateModel(

@@ -57,18 +57,22 @@ def running_at(portions: Iterable[Portion], at: datetime) -> float:
     return sum(one.quantity for one in portions if one.begins_at <= at < one.ends_at)
 
 
-def supply_with(curve: LineCurve, portions: Iterable[Portion]) -> tuple[SupplyPoint, ...]:
+def supply_with(curve: LineCurve, portions: Iterable[Portion], *, day_factor: float) -> tuple[SupplyPoint, ...]:
     """Return a curve's supply hour by hour, before and after some portions; empty where the supply is not known.
 
     Args:
         curve: the curve; its `supply_an_hour` must not hold the portions yet.
-        portions: quantities a day; an hour gains a 24th while they run.
+        portions: quantities in the day's unit; an hour gains a 24th while they run.
+        day_factor: makes the day's unit of the sum of the hours, > 0.
     """
     before = curve.supply_an_hour
     if before is None:
         return ()
     kept = tuple(portions)
-    return tuple(SupplyPoint(hour.begins_at, before, before + _an_hour(kept, hour.begins_at)) for hour in curve.hours)
+    return tuple(
+        SupplyPoint(hour.begins_at, before, before + _an_hour(kept, hour.begins_at) / day_factor)
+        for hour in curve.hours
+    )
 
 
 def _an_hour(portions: tuple[Portion, ...], begins_at: datetime) -> float:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
 from cityloop.projects.lifelines.rules.days import Line
+from cityloop.projects.lifelines.rules.lines import MAKES
 
 
 class Hand(StrEnum):
@@ -33,24 +34,10 @@ HAND_TITLES: dict[Hand, Text] = {
 GRAVE = frozenset({Level.RED, Level.ORANGE})
 """Levels whose coordination the city leader approves himself (default, to be confirmed by the authority)."""
 
-LINE_ORGANISATIONS: dict[Line, str] = {
-    Line.WATER: "water-group",
-    Line.GAS: "gas-group",
-    Line.HEAT: "heat-group",
-    Line.POWER: "power-company",
-    Line.DRAINAGE: "drainage-group",
-    Line.COAL: "development-commission",
-}
-"""Who answers for a line (domain reference, section 4; coal: default, to be confirmed by the authority)."""
+LINE_ORGANISATIONS: dict[Line, str] = {line: make.owner for line, make in MAKES.items()}
+"""Who answers for a line, by code."""
 
-LINE_TITLES: dict[Line, Text] = {
-    Line.WATER: Text("供水", "Water"),
-    Line.GAS: Text("燃气", "Gas"),
-    Line.HEAT: Text("供热", "Heat"),
-    Line.POWER: Text("供电", "Power"),
-    Line.DRAINAGE: Text("排水", "Drainage"),
-    Line.COAL: Text("煤炭", "Coal"),
-}
+LINE_TITLES: dict[Line, Text] = {line: make.title for line, make in MAKES.items()}
 
 
 def is_grave(level: Level | None) -> bool:

@@ -68,9 +68,7 @@ def require_sight(person: PersonView, matter: Matter) -> None:
         AccessDeniedError: if it lies beyond the person's organisation.
     """
     if not may_see(person, matter):
-        registry.require(
-            person, Right.SEE_COORDINATION, area=CITY, organisation=matter.organisation, what=matter.what
-        )
+        registry.require(person, Right.SEE_COORDINATION, area=CITY, organisation=matter.organisation, what=matter.what)
 
 
 def role_in(person: PersonView, hand: Hand, matter: Matter) -> str:

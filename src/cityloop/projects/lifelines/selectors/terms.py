@@ -43,8 +43,6 @@ def terms() -> list[Term]:
 def term_versions(level: Level | None) -> list[TermVersion]:
     """Return the versions of a term, newest first; the house's default is none of them."""
     return [
-        TermVersion(
-            term=_term(row), changed_by=row.changed_by, change_note=row.change_note, valid_from=row.valid_from
-        )
+        TermVersion(term=_term(row), changed_by=row.changed_by, change_note=row.change_note, valid_from=row.valid_from)
         for row in AnswerTerm.objects.filter(level=level or 0).order_by("-version")
     ]

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from cityloop.journal.facade import post
 from cityloop.kernel.areas import CITY
-from cityloop.kernel.errors import CityloopError, InvalidFieldError, NotFoundError
+from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.facts import Ref, new_fact_id
 from cityloop.kernel.text import Text
 from cityloop.projects.lifelines.models import LineUserRow, Reduction, ReductionCut, ReductionStepRow, UserList
@@ -27,6 +27,7 @@ from cityloop.projects.lifelines.rules.reductions import (
 from cityloop.projects.lifelines.rules.requests import ReasonNeededError
 from cityloop.projects.lifelines.rules.users import LineUser, fault_of
 from cityloop.projects.lifelines.selectors.hands import Matter, require_hand, right_of, role_in
+from cityloop.projects.lifelines.selectors.pictures import causes_of
 from cityloop.projects.lifelines.selectors.reductions import (
     matter_of_reduction,
     newest_list,
@@ -34,10 +35,9 @@ from cityloop.projects.lifelines.selectors.reductions import (
     user_list,
 )
 from cityloop.projects.lifelines.services.numbering import next_number
+from cityloop.projects.lifelines.services.wording import cleaned
 from cityloop.registry.facade import PersonView, note_change
 
-NOTE_MAX = 4000
-"""Longest note, characters."""
 _HOUR_S = 3600.0
 
 
@@ -143,11 +143,8 @@ def _user_row(row: UserList, user: LineUser) -> LineUserRow:
 
 
 def _note(note: str) -> str:
-    said = note.replace("\0", "").strip()
-    if not said:
+    if not (said := cleaned(note)):
         raise ReasonNeededError(field="note")
-    if len(said) > NOTE_MAX:
-        raise InvalidFieldError("note", f"1-{NOTE_MAX}")
     return said
 
 
@@ -163,7 +160,6 @@ def propose_reduction(  # noqa: PLR0913  what a proposal is made of, all by keyw
     person: PersonView,
     token: UUID,
     now: datetime,
-    causes: Sequence[Ref] = (),
 ) -> int:
     """Propose the least cut that closes a gap, of the list in force; return its row.
 
@@ -173,12 +169,12 @@ def propose_reduction(  # noqa: PLR0913  what a proposal is made of, all by keyw
         line: the line.
         picture: what was known of the line, frozen from now on.
         gap: what is missing, in the unit of the line's day.
-        begins_at, ends_at: from when to when, aware.
+        begins_at: from when, aware.
+        ends_at: until when.
         reason: why.
         person: who proposes; needs the right for the organisation that answers for the line.
         token: made with the form.
         now: when.
-        causes: facts and readings behind it.
 
     Raises:
         AccessDeniedError: if the line is not the person's.
@@ -202,6 +198,7 @@ def propose_reduction(  # noqa: PLR0913  what a proposal is made of, all by keyw
     proposal = proposed_cut(user_list(line).users, gap=gap, hours_ahead=hours_ahead)
     if newest is None or not proposal.cuts:
         raise NothingToReduceError
+    causes = causes_of(picture, person=person, alarm_id=None, case_id=None)
     kept = frozen(picture)
     row = Reduction.objects.create(
         number=next_number("DR", now), token=token, line=line.value, organisation=matter.organisation, area=CITY,
@@ -211,7 +208,7 @@ def propose_reduction(  # noqa: PLR0913  what a proposal is made of, all by keyw
         proposed_by=person.actor, proposed_at=now, moved_at=now, last_fact=new_fact_id(),
     )  # fmt: skip
     _write_cuts(row, proposal.cuts, rows_of_users(newest))
-    fact = _fact_of(row, ReductionStep.PROPOSE, person.actor, now, before="", note=row.reason, causes=tuple(causes))
+    fact = _fact_of(row, ReductionStep.PROPOSE, person.actor, now, before="", note=row.reason, causes=causes)
     _record(row, fact, token=token, role=role_in(person, Hand.ASKING, matter))
     note_change(person, right_of(Hand.ASKING, level), what=f"reduction {row.number} proposed", area=CITY)
     post(fact)
@@ -251,9 +248,7 @@ def take_reduction_step(  # noqa: PLR0913  what a step brings along
         raise NotFoundError(what=f"reduction {reduction_id}")
     if row.steps.filter(token=token, actor=person.actor, step=step.value).exists():
         return
-    said = note.replace("\0", "").strip()
-    if len(said) > NOTE_MAX:
-        raise InvalidFieldError("note", f"1-{NOTE_MAX}")
+    said = cleaned(note)
     state = ReductionState(row.state)
     move = check_reduction_step(state, step, actor=person.actor, proposed_by=row.proposed_by, note=said)
     matter = matter_of_reduction(row, step)
@@ -266,9 +261,7 @@ def take_reduction_step(  # noqa: PLR0913  what a step brings along
         row.in_force_at = at
     if move.state is ReductionState.LIFTED:
         row.lifted_at = at
-    fact = _fact_of(
-        row, step, person.actor, at, before=state.value, note=said, causes=(Ref.fact(row.last_fact),)
-    )
+    fact = _fact_of(row, step, person.actor, at, before=state.value, note=said, causes=(Ref.fact(row.last_fact),))
     _record(row, fact, token=token, role=role_in(person, move.hand, matter))
     note_change(person, right_of(move.hand, matter.level), what=f"reduction {row.number}: {step.value}", area=CITY)
     post(fact)

@@ -1,6 +1,6 @@
 """Requests to those upstream: drafting with a frozen picture, and the steps, each one locked row and one fact."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from django.db import transaction
 from cityloop.journal.facade import post
 from cityloop.kernel.areas import CITY
 from cityloop.kernel.clocks import CITY_ZONE
-from cityloop.kernel.errors import CityloopError, InvalidFieldError, NotFoundError
+from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.kernel.facts import Ref, new_fact_id
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
@@ -31,14 +31,15 @@ from cityloop.projects.lifelines.rules.requests import (
 )
 from cityloop.projects.lifelines.rules.terms import answer_due
 from cityloop.projects.lifelines.selectors.hands import Matter, require_hand, right_of, role_in
+from cityloop.projects.lifelines.selectors.pictures import causes_of
 from cityloop.projects.lifelines.selectors.requests import delivered_mean, matter_of_request, request_standing
 from cityloop.projects.lifelines.selectors.terms import term_of
 from cityloop.projects.lifelines.services.numbering import next_number
+from cityloop.projects.lifelines.services.wording import NAME_MAX, cleaned, needed
 from cityloop.registry.facade import PersonView, note_change, organisation
 
-NOTE_MAX, NAME_MAX = 4000, 200
-"""Longest note and longest name, characters."""
 QUANTITY_MAX = 1e9
+"""More than this is a slip of the pen, whatever the unit."""
 
 
 class RequestChangedError(CityloopError):
@@ -122,7 +123,6 @@ def draft_request(  # noqa: PLR0913  what a draft is made of, all by keyword
     now: datetime,
     alarm_id: int | None = None,
     case_id: int | None = None,
-    causes: Sequence[Ref] = (),
 ) -> int:
     """Draft a request with the picture it rests on, frozen from now on; return its row.
 
@@ -137,14 +137,13 @@ def draft_request(  # noqa: PLR0913  what a draft is made of, all by keyword
         now: when.
         alarm_id: an alarm it answers, None for none.
         case_id: a case it belongs to, None for none.
-        causes: facts and readings behind it.
 
     Raises:
-        AccessDeniedError: if the line is not the person's.
+        AccessDeniedError: if the line, or the case, is not the person's.
         InvalidFieldError: if a text is missing or too long.
         AskedQuantityError: if nothing is asked for.
         WindowUnfitError: if the time ends before it begins.
-        NotFoundError: if the party's organisation is not in the register.
+        NotFoundError: if the party's organisation, the alarm or the case does not exist.
     """
     level = picture.day.level
     matter = Matter(organisation=LINE_ORGANISATIONS[line], level=level, what=f"request for {line.value}")
@@ -152,6 +151,7 @@ def draft_request(  # noqa: PLR0913  what a draft is made of, all by keyword
     known = UpstreamRequest.objects.filter(token=token, drafted_by=person.actor).first()
     if known is not None:
         return known.pk
+    causes = causes_of(picture, person=person, alarm_id=alarm_id, case_id=case_id)
     kept = frozen(picture)
     row = UpstreamRequest(
         number=next_number("UR", now), token=token, line=line.value, organisation=matter.organisation, area=CITY,
@@ -161,7 +161,7 @@ def draft_request(  # noqa: PLR0913  what a draft is made of, all by keyword
         **_checked(wish),
     )  # fmt: skip
     row.save()
-    fact = _fact_of(row, RequestStep.DRAFT, person.actor, now, state_before="", note=row.reason, causes=tuple(causes))
+    fact = _fact_of(row, RequestStep.DRAFT, person.actor, now, state_before="", note=row.reason, causes=causes)
     _record(row, fact, token=token, role=role_in(person, Hand.ASKING, matter))
     note_change(person, right_of(Hand.ASKING, level), what=f"request {row.number} drafted", area=CITY)
     post(fact)
@@ -179,23 +179,16 @@ def _checked(wish: Wish) -> dict[str, object]:
         "quantity": wish.quantity,
         "begins_at": wish.begins_at,
         "ends_at": wish.ends_at,
-        "reason": _words("reason", wish.reason, NOTE_MAX),
-        "legal_basis": _words("legal_basis", wish.legal_basis, NOTE_MAX),
-        "party_name": _words("party_name", wish.party_name, NAME_MAX),
-        "party_contact": _words("party_contact", wish.party_contact, NAME_MAX),
+        "reason": needed(wish.reason, field="reason"),
+        "legal_basis": needed(wish.legal_basis, field="legal_basis"),
+        "party_name": needed(wish.party_name, field="party_name", longest=NAME_MAX),
+        "party_contact": needed(wish.party_contact, field="party_contact", longest=NAME_MAX),
         "party_organisation": wish.party_organisation,
     }
 
 
-def _words(name: str, text: str, longest: int) -> str:
-    words = text.replace("\0", "").strip()
-    if not words or len(words) > longest:
-        raise InvalidFieldError(name, f"1-{longest}")
-    return words
-
-
 @transaction.atomic
-def take_request_step(
+def take_request_step(  # noqa: PLR0913  what a step brings along
     request_id: int, step: RequestStep, changes: StepChanges, *, person: PersonView, version: int, now: datetime
 ) -> None:
     """Let a request take a step, if it still stands as the one who decides has seen it.
@@ -226,9 +219,7 @@ def take_request_step(
     require_hand(person, move.hand, matter)
     if row.version != version:
         raise RequestChangedError
-    note = changes.note.replace("\0", "").strip()
-    if len(note) > NOTE_MAX:
-        raise InvalidFieldError("note", f"1-{NOTE_MAX}")
+    note = cleaned(changes.note)
     standing = request_standing(row)
     check_request_step(standing, step, actor=person.actor, note=note, quantity=changes.quantity)
     at, before = max(now, row.moved_at), row.state
@@ -311,16 +302,14 @@ def _send(row: UpstreamRequest, _changes: StepChanges, _person: PersonView, at: 
 
 
 def _answer(row: UpstreamRequest, changes: StepChanges, _person: PersonView, at: datetime) -> None:
-    said = changes.answered_by.replace("\0", "").strip()[:NAME_MAX]
+    said = cleaned(changes.answered_by, field="answered_by", longest=NAME_MAX)
     row.answered_at, row.answered_by = at, said or row.party_name
 
 
 def _deliver(row: UpstreamRequest, changes: StepChanges, person: PersonView, at: datetime) -> None:
     if changes.day is None or changes.day > at.astimezone(CITY_ZONE).date():
         raise DeliveryDayError(field="day")
-    Delivery.objects.create(
-        request=row, day=changes.day, quantity=changes.quantity, noted_by=person.actor, noted_at=at
-    )
+    Delivery.objects.create(request=row, day=changes.day, quantity=changes.quantity, noted_by=person.actor, noted_at=at)
 
 
 _EFFECTS: dict[RequestStep, Callable[[UpstreamRequest, StepChanges, PersonView, datetime], None]] = {
