@@ -147,6 +147,7 @@ def test_readings_alarm_and_case_are_causes(people: People) -> None:
     assert {cause.kind for cause in fact.causes} == {RefKind.OBSERVATION}
 
 
+@pytest.mark.parametrize("level", [Level.RED, Level.ORANGE, Level.YELLOW, None])
 def test_what_is_grave_is_approved_by_the_city_leader(
     level: Level | None,
     draft: Callable[..., facade.RequestView],
