@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloop.projects.lifelines.views import reductions, requests, terms
+from cityloop.projects.lifelines.views import reductions, requests, sheet, telling, terms, thresholds
 
 app_name = "lifelines"
 
@@ -20,4 +20,11 @@ urlpatterns = [
     path("projects/lifelines/reductions/<int:reduction_id>/step/", reductions.step_reduction, name="reduction-step"),
     path("projects/lifelines/users/<slug:line>/", reductions.users, name="users"),
     path("projects/lifelines/users/<slug:line>/users.csv", reductions.users_file, name="users-file"),
+    path("projects/lifelines/sheet/", sheet.sheet, name="sheet"),
+    path("projects/lifelines/sheet.csv", sheet.sheet_file, name="sheet_file"),
+    path("projects/lifelines/sheet/<slug:line>/<slug:name>/", sheet.number, name="number"),
+    path("projects/lifelines/tell/<slug:line>/", telling.tell, name="tell"),
+    path("projects/lifelines/thresholds/", thresholds.threshold_list, name="thresholds"),
+    path("projects/lifelines/thresholds/<slug:threshold>/", thresholds.threshold, name="threshold"),
 ]
+"""Each with its full path."""

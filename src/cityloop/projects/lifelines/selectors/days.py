@@ -1,5 +1,6 @@
 """The day of a line as the leaders read it, made of its numbers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
 from cityloop.projects.lifelines.rules import balance, thresholds
 from cityloop.projects.lifelines.rules.days import Figure, Line, LineDay, Reason, Remembered
+from cityloop.projects.lifelines.rules.effects import Share
 from cityloop.projects.lifelines.rules.lines import Told
 from cityloop.projects.lifelines.rules.reasons import ReasonKind
 from cityloop.projects.lifelines.selectors.estimates import DayExpected, today_expected
@@ -107,8 +109,8 @@ def balance_of(found: Numbers, demand: float | None) -> Balance:
         demand: the estimate of the day, in the day's unit.
     """
     missing = tuple(kind for kind in found.make.supply if kind not in found.told)
-    supply = None if missing else sum(found.told[kind].value for kind in found.make.supply) + found.granted
-    gap = balance.gap(demand - found.reduced, [supply]) if demand is not None and supply is not None else None
+    supply = None if missing else sum(found.told[kind].value for kind in found.make.supply) + _sum(found.granted)
+    gap = balance.gap(demand - _sum(found.reduced), [supply]) if demand is not None and supply is not None else None
     uses, stock = uses_of(found), found.told.get(Told.STOCK)
     cover = balance.days_of_cover(stock.value, [use for _, use in uses]) if stock is not None else None
     pack, minimum, outflow, inflow, why = _linepack(found)
@@ -129,6 +131,10 @@ def balance_of(found: Numbers, demand: float | None) -> Balance:
         supply=supply, missing_told=missing, gap=gap, uses=uses, cover_days=cover, linepack=pack, minimum=minimum,
         outflow=outflow, inflow=inflow, linepack_hours=hours, linepack_why=why, levels=levels,
     )  # fmt: skip
+
+
+def _sum(shares: Iterable[Share]) -> float:
+    return sum(one.quantity for one in shares)
 
 
 def uses_of(found: Numbers) -> tuple[tuple[date, float], ...]:
@@ -186,6 +192,8 @@ class _Row:
         return self._in(self._make.unit, self._make.decimals, name, value, why=why)
 
     def _in(self, unit: str, decimals: int, name: str, value: float | None, *, why: Text | None = None) -> Figure:
+        if value is not None and round(value, decimals) == 0:
+            value = abs(value)  # nobody reads -0.0
         return Figure(
             value=value, unit=unit, decimals=decimals, trace=trace_of(self._make.line, name, self._found.at),
             why_none=why if value is None else None,
@@ -254,8 +262,14 @@ class _Row:
             temperature_ahead=self._celsius("temperature", self._ahead()),
             temperature_last_year=self._celsius("temperature", found.weather.mean_of(self._other)),
             arrived_percent=self._in("%", 1, "arrived", share),
-            origins=tuple(dict.fromkeys(_ORIGINS[one.origin] for one in found.streams if one.origin in _ORIGINS)),
+            origins=self._origins(),
         )
+
+    def _origins(self) -> tuple[Text, ...]:
+        """Return what is to be said of the readings and of what was told, where either is not live."""
+        told = (view for kind, view in self._found.told_streams.items() if kind in self._found.told)
+        origins = dict.fromkeys(view.origin for view in (*self._found.streams, *told))
+        return tuple(_ORIGINS[origin] for origin in origins if origin in _ORIGINS)
 
     def _untold(self) -> Text | None:
         missing = [self._make.title_of(kind) for kind in self._balance.missing_told]
