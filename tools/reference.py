@@ -32,8 +32,8 @@ def facts_page() -> str:
     common = {field.name for field in dataclasses.fields(facts.Fact)}
     parts = [MADE, "# Facts\n", "All facts carry `fact_id`, `happened_at`, `actor`, `area` and `causes`.\n"]
     for name, kind in sorted(facts.registered_facts().items()):
-        ours = kind.__module__.startswith(("cityloop.kernel.", "cityloop.projects.")) and ".tests" not in kind.__module__
-        if kind.__name__.startswith("_") or not ours:
+        of_the_house = kind.__module__.startswith(("cityloop.kernel.", "cityloop.projects."))
+        if kind.__name__.startswith("_") or not of_the_house or ".tests." in kind.__module__:
             continue
         own = [f.name for f in dataclasses.fields(kind) if f.name not in common]
         parts.append(f"## {name}\n\n{first_sentence(kind)}\n\n`{'`, `'.join(own)}`\n")
