@@ -52,11 +52,11 @@ def _columns(picture: Picture, supply: Sequence[SupplyPoint]) -> list[tuple[str,
     columns = [
         (_("Used"), [hour.used for hour in hours]),
         (_("Expected"), [hour.expected for hour in hours]),
-        (_("Last year"), [hour.last_year for hour in hours]),
         (_("Supply before"), _before(hours, supply, picture.curve.supply_an_hour)),
     ]
     if any(point.after != point.before for point in supply):
         columns.append((_("Supply with what was granted"), [point.after for point in supply]))
+    columns.append((_("Last year"), [hour.last_year for hour in hours]))
     return [(name, values) for name, values in columns if any(value is not None for value in values)]
 
 
