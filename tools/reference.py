@@ -28,10 +28,12 @@ def facts_page() -> str:
 
     for module in pkgutil.iter_modules(facts.__path__):
         importlib.import_module(f"{facts.__name__}.{module.name}")
+    importlib.import_module("cityloop.site.found").project_facts()
     common = {field.name for field in dataclasses.fields(facts.Fact)}
     parts = [MADE, "# Facts\n", "All facts carry `fact_id`, `happened_at`, `actor`, `area` and `causes`.\n"]
     for name, kind in sorted(facts.registered_facts().items()):
-        if kind.__name__.startswith("_") or not kind.__module__.startswith("cityloop.kernel"):
+        of_the_house = kind.__module__.startswith(("cityloop.kernel.", "cityloop.projects."))
+        if kind.__name__.startswith("_") or not of_the_house or ".tests." in kind.__module__:
             continue
         own = [f.name for f in dataclasses.fields(kind) if f.name not in common]
         parts.append(f"## {name}\n\n{first_sentence(kind)}\n\n`{'`, `'.join(own)}`\n")

@@ -12,11 +12,77 @@ from cityloop.projects.lifelines.rules.days import (
     Reason,
     Remembered,
 )
+from cityloop.projects.lifelines.rules.effects import Portion, SupplyPoint, supply_with
+from cityloop.projects.lifelines.rules.hands import HAND_TITLES, LINE_ORGANISATIONS, LINE_TITLES, Hand, is_grave
 from cityloop.projects.lifelines.rules.lines import MAKES, LineMake, Told
+from cityloop.projects.lifelines.rules.pictures import Picture
 from cityloop.projects.lifelines.rules.reasons import ReasonKind
+from cityloop.projects.lifelines.rules.reductions import (
+    REDUCTION_MACHINE,
+    REDUCTION_STATE_TITLES,
+    REDUCTION_STEP_TITLES,
+    Proposal,
+    ReductionMove,
+    ReductionState,
+    ReductionStep,
+)
+from cityloop.projects.lifelines.rules.requests import (
+    OUTCOME_TITLES,
+    REQUEST_MACHINE,
+    STATE_TITLES,
+    STEP_TITLES,
+    Outcome,
+    RequestMove,
+    RequestState,
+    RequestStep,
+)
+from cityloop.projects.lifelines.rules.terms import TERM_HOURS_MAX, TERM_HOURS_MIN, Term
+from cityloop.projects.lifelines.rules.userlist import (
+    BYTES_MAX,
+    COLUMNS,
+    SheetReport,
+    SheetUnreadableError,
+    read_users,
+    written_users,
+)
+from cityloop.projects.lifelines.rules.users import USER_TITLES, LineUser, UserKind
+from cityloop.projects.lifelines.selectors.coordination import (
+    lines_of,
+    proposal_for,
+    reduction_for,
+    reduction_steps_open_to,
+    reductions_of,
+    request_for,
+    request_steps_open_to,
+    requests_of,
+)
 from cityloop.projects.lifelines.selectors.curves import line_curve
 from cityloop.projects.lifelines.selectors.days import line_day, line_days
 from cityloop.projects.lifelines.selectors.history import local_day
+from cityloop.projects.lifelines.selectors.pictures import picture_of_line
+from cityloop.projects.lifelines.selectors.reductions import (
+    ReductionStepView,
+    ReductionView,
+    UserListView,
+    cuts_of,
+    picture_of_reduction,
+    reduced,
+    reduced_over,
+    reduction_steps,
+    user_list,
+)
+from cityloop.projects.lifelines.selectors.requests import (
+    DeliveryView,
+    RequestStepView,
+    RequestView,
+    delivered_mean,
+    deliveries_of,
+    granted,
+    is_seal_whole,
+    picture_of_request,
+    request_steps,
+)
+from cityloop.projects.lifelines.selectors.terms import TermVersion, term_of, term_versions, terms
 from cityloop.projects.lifelines.selectors.thresholds import (
     ThresholdView,
     threshold,
@@ -28,7 +94,21 @@ from cityloop.projects.lifelines.selectors.traces import NAMES, NumberTrace, Par
 from cityloop.projects.lifelines.services import telling as _telling
 from cityloop.projects.lifelines.services import thresholds as _thresholds
 from cityloop.projects.lifelines.services.keeping import keep_days
+from cityloop.projects.lifelines.services.reductions import (
+    ReductionChangedError,
+    change_user_list,
+    propose_reduction,
+    take_reduction_step,
+)
+from cityloop.projects.lifelines.services.requests import (
+    RequestChangedError,
+    StepChanges,
+    Wish,
+    draft_request,
+    take_request_step,
+)
 from cityloop.projects.lifelines.services.telling import Telling
+from cityloop.projects.lifelines.services.terms import change_term, tell_overdue
 from cityloop.projects.lifelines.services.thresholds import ThresholdEdit
 from cityloop.registry.facade import person
 
@@ -60,36 +140,114 @@ def give_reason(  # noqa: PLR0913  each says one thing
 
 
 __all__ = [
+    "BYTES_MAX",
+    "COLUMNS",
+    "HAND_TITLES",
+    "LINE_ORGANISATIONS",
+    "LINE_TITLES",
     "MAKES",
     "NAMES",
+    "OUTCOME_TITLES",
+    "REDUCTION_MACHINE",
+    "REDUCTION_STATE_TITLES",
+    "REDUCTION_STEP_TITLES",
+    "REQUEST_MACHINE",
+    "STATE_TITLES",
+    "STEP_TITLES",
+    "TERM_HOURS_MAX",
+    "TERM_HOURS_MIN",
+    "USER_TITLES",
+    "DeliveryView",
     "Figure",
+    "Hand",
     "HourPoint",
     "Line",
     "LineCurve",
     "LineDay",
     "LineMake",
+    "LineUser",
     "NumberTrace",
+    "Outcome",
     "Part",
+    "Picture",
+    "Portion",
+    "Proposal",
     "Reason",
     "ReasonKind",
+    "ReductionChangedError",
+    "ReductionMove",
+    "ReductionState",
+    "ReductionStep",
+    "ReductionStepView",
+    "ReductionView",
     "Remembered",
+    "RequestChangedError",
+    "RequestMove",
+    "RequestState",
+    "RequestStep",
+    "RequestStepView",
+    "RequestView",
+    "SheetReport",
+    "SheetUnreadableError",
     "State",
+    "StepChanges",
+    "SupplyPoint",
     "Telling",
+    "Term",
+    "TermVersion",
     "ThresholdEdit",
     "ThresholdView",
     "Told",
     "ToldRow",
+    "UserKind",
+    "UserListView",
+    "Wish",
+    "change_term",
     "change_threshold",
+    "change_user_list",
+    "cuts_of",
+    "delivered_mean",
+    "deliveries_of",
+    "draft_request",
     "give_reason",
+    "granted",
+    "is_grave",
+    "is_seal_whole",
     "keep_days",
     "line_curve",
     "line_day",
     "line_days",
+    "lines_of",
     "local_day",
     "number_trace",
+    "picture_of_line",
+    "picture_of_reduction",
+    "picture_of_request",
+    "proposal_for",
+    "propose_reduction",
+    "read_users",
+    "reduced",
+    "reduced_over",
+    "reduction_for",
+    "reduction_steps",
+    "reduction_steps_open_to",
+    "reductions_of",
+    "request_for",
+    "request_steps",
+    "request_steps_open_to",
+    "requests_of",
+    "supply_with",
+    "take_reduction_step",
+    "take_request_step",
     "tell",
+    "tell_overdue",
+    "term_of",
+    "term_versions",
+    "terms",
     "threshold",
     "threshold_versions",
     "thresholds",
     "told_rows",
+    "user_list",
+    "written_users",
 ]

@@ -10,6 +10,7 @@ from cityloop.decide import facade as decide
 from cityloop.decide.facade import Variant
 from cityloop.projects.lifelines.models import DeviationReason
 from cityloop.projects.lifelines.rules.days import Line
+from cityloop.projects.lifelines.rules.effects import Share
 from cityloop.projects.lifelines.rules.lines import MAKES, TEMPERATURE_AHEAD, LineMake, Told
 from cityloop.projects.lifelines.rules.summing import Float64s
 from cityloop.projects.lifelines.selectors.history import (
@@ -28,6 +29,8 @@ from cityloop.projects.lifelines.selectors.history import (
     past_days,
     sources,
 )
+from cityloop.projects.lifelines.selectors.reductions import cuts_over
+from cityloop.projects.lifelines.selectors.requests import grants_over
 from cityloop.projects.lifelines.selectors.thresholds import thresholds
 from cityloop.registry import facade as registry
 from cityloop.sense import facade as sense
@@ -94,6 +97,8 @@ class Numbers:
         weather: the air temperature.
         values: thresholds by code.
         reason: the newest reason given, None where none was.
+        granted: what those upstream add to the day's supply, in the day's unit.
+        reduced: what cuts on the demand side take from the day's demand, in the day's unit.
     """
 
     make: LineMake
@@ -119,6 +124,8 @@ class Numbers:
     weather: Weather
     values: Mapping[str, float]
     reason: DeviationReason | None
+    granted: tuple[Share, ...]
+    reduced: tuple[Share, ...]
 
     @property
     def today(self) -> Float64s:
@@ -160,6 +167,7 @@ def variants_of(day: date) -> tuple[tuple[Variant, date], ...]:
 def numbers(at: datetime, lines: Iterable[Line] = tuple(Line)) -> dict[Line, Numbers]:
     """Return what the rows of lines are made of, as of an instant; the history is asked once for all of them."""
     chosen, day, known = tuple(lines), local_day(at), sources()
+    today = (midnight_of(day), midnight_of(day + DAY))
     asked = [name for line in chosen for name in (str(line), f"{line}{LINEPACK}", f"{line}{INFLOW}")]
     recent = blocks(known, [*asked, TEMPERATURE], first=day - LIVE_DAYS * DAY, days=LIVE_DAYS + 1, until=at)
     hours = int((at - midnight_of(day)).total_seconds() // 3600)
@@ -186,6 +194,7 @@ def numbers(at: datetime, lines: Iterable[Line] = tuple(Line)) -> dict[Line, Num
             told=_in_force(MAKES[line], told, day), told_streams=_told_streams(known, MAKES[line]),
             uses=_uses(MAKES[line], told, day), linepack=_of_linepack(recent, line, LINEPACK),
             inflow=_of_linepack(recent, line, INFLOW), weather=weather, values=values, reason=reasons.get(str(line)),
+            granted=grants_over(line, *today, at=at), reduced=cuts_over(line, *today, at=at),
         )
         for line in chosen
     }  # fmt: skip
