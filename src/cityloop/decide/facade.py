@@ -43,6 +43,17 @@ from cityloop.decide.selectors.forecasts import (
     full_day_of,
 )
 from cityloop.decide.selectors.measures import MeasureView, flood_lasts, measure, measure_versions, measures
+from cityloop.decide.selectors.model_cards import (
+    LONG_DAYS,
+    SHORT_DAYS,
+    CardRow,
+    Contest,
+    ModelCard,
+    forecast_stream_ids,
+    is_forecast,
+    model_card,
+    model_card_rows,
+)
 from cityloop.decide.selectors.performance import (
     ActivationView,
     Frequent,
@@ -246,7 +257,9 @@ def close_alarm(alarm_id: int, *, person_id: int, note: str = "", now: datetime 
 
 __all__ = [
     "DELAY_S_MAX",
+    "LONG_DAYS",
     "SHELVING_MAX",
+    "SHORT_DAYS",
     "WATCHES_CHANNEL",
     "ActivationView",
     "Alarm",
@@ -257,8 +270,10 @@ __all__ = [
     "AlarmStillStandsError",
     "AlarmView",
     "Backtest",
+    "CardRow",
     "Comparison",
     "ConsentMissingError",
+    "Contest",
     "DistrictAlarms",
     "Firing",
     "FloodBoundsError",
@@ -274,6 +289,7 @@ __all__ = [
     "MeasureEdit",
     "MeasureUnfitError",
     "MeasureView",
+    "ModelCard",
     "Performance",
     "ReasonMissingError",
     "ShelvingAnsweredError",
@@ -317,7 +333,9 @@ __all__ = [
     "flood_lasts",
     "forecast_of",
     "forecast_record",
+    "forecast_stream_ids",
     "full_day_of",
+    "is_forecast",
     "issue_forecasts",
     "judge_forecasts",
     "learn_baselines",
@@ -326,6 +344,8 @@ __all__ = [
     "measure",
     "measure_versions",
     "measures",
+    "model_card",
+    "model_card_rows",
     "needs_consent",
     "note_case",
     "open_alarms",
