@@ -66,6 +66,7 @@ from cityloop.decide.selectors.performance import (
     performance,
 )
 from cityloop.decide.selectors.shelving import ShelvingView, shelving_request, shelving_requests, waiting_requests
+from cityloop.decide.selectors.standing import alarms_standing
 from cityloop.decide.selectors.watches import (
     WatchView,
     actor_names,
@@ -323,6 +324,7 @@ __all__ = [
     "alarm_number",
     "alarm_of_case",
     "alarms",
+    "alarms_standing",
     "apply_validity",
     "ask_to_shelve",
     "backtest",
