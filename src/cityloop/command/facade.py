@@ -9,6 +9,7 @@ from cityloop.command.rules.lines import Point
 from cityloop.command.rules.words import LOG_KINDS, title_of
 from cityloop.command.selectors.duty import HandoverView, LogEntryView, OpenItem, handovers, log_entries, on_duty
 from cityloop.command.selectors.lines import LineView, line
+from cityloop.command.selectors.standings import offer_standings
 from cityloop.command.selectors.trace import (
     AggregatePage,
     Chain,
@@ -123,6 +124,7 @@ __all__ = [
     "log_entries",
     "midnight_of",
     "next_officers",
+    "offer_standings",
     "on_duty",
     "open_items",
     "picture",

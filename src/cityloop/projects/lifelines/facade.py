@@ -25,6 +25,7 @@ from cityloop.projects.lifelines.rules.network import EDGES, NODES
 from cityloop.projects.lifelines.selectors.curves import line_curve
 from cityloop.projects.lifelines.selectors.days import line_day, line_days
 from cityloop.projects.lifelines.selectors.network import ThingReading, ThingState, links_of, things_at, things_of
+from cityloop.projects.lifelines.selectors.standings import line_standings
 from cityloop.projects.lifelines.selectors.thresholds import (
     ThresholdView,
     threshold,
@@ -63,6 +64,7 @@ __all__ = [
     "line_curve",
     "line_day",
     "line_days",
+    "line_standings",
     "links_of",
     "things_at",
     "things_of",

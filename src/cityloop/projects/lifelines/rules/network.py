@@ -27,15 +27,24 @@ _SUMP = Text("集水池容积（雨天）", "room in the sump, in rain")
 NODES: tuple[Node, ...] = (
     Node(code="power", title=Text("供电", "Power"), kind=NodeKind.LINE, things=("power.grid",)),
     Node(code="gas", title=Text("燃气", "Gas"), kind=NodeKind.LINE, things=("gas.city",)),
-    Node(code="coal", title=Text("煤炭", "Coal"), kind=NodeKind.LINE, things=("coal.plants",)),
+    Node(code="coal", title=Text("煤炭", "Coal"), kind=NodeKind.LINE),
     Node(code="water", title=Text("供水", "Water"), kind=NodeKind.LINE),
     Node(code="heat", title=Text("供热", "Heat"), kind=NodeKind.LINE),
-    Node(code="drainage", title=Text("排水", "Drainage"), kind=NodeKind.LINE, things=("drainage.plants",)),
+    Node(code="drainage", title=Text("排水", "Drainage"), kind=NodeKind.LINE),
     Node(code="gas-plants", title=Text("燃气热电厂", "Gas-fired heat and power"), kind=NodeKind.WORKS),
-    Node(code="coal-plants", title=Text("燃煤热源厂", "Coal-fired heat plants"), kind=NodeKind.WORKS),
+    Node(
+        code="coal-plants", title=Text("燃煤热源厂", "Coal-fired heat plants"), kind=NodeKind.WORKS,
+        things=("coal.plants",),
+    ),
     Node(code="waterworks", title=Text("自来水厂", "Waterworks"), kind=NodeKind.WORKS),
-    Node(code="sewage-works", title=Text("污水处理厂", "Sewage works"), kind=NodeKind.WORKS),
-    Node(code="gas-stations", title=Text("燃气调压站", "Gas pressure stations"), kind=NodeKind.STATION),
+    Node(
+        code="sewage-works", title=Text("污水处理厂", "Sewage works"), kind=NodeKind.WORKS,
+        things=("drainage.plants",),
+    ),
+    Node(
+        code="gas-stations", title=Text("燃气调压站", "Gas pressure stations"), kind=NodeKind.STATION,
+        things=("gas.gate-*", "gas.point-*"),
+    ),
     Node(
         code="pump-stations", title=Text("供水加压泵站", "Water pump stations"), kind=NodeKind.STATION,
         things=("water.zone-*",),
@@ -44,7 +53,10 @@ NODES: tuple[Node, ...] = (
         code="heat-stations", title=Text("热力站", "Heat stations"), kind=NodeKind.STATION,
         things=("heat.l4", "heat.l8", "heat.l12"),
     ),
-    Node(code="drainage-pumps", title=Text("排水泵站", "Drainage pump stations"), kind=NodeKind.STATION),
+    Node(
+        code="drainage-pumps", title=Text("排水泵站", "Drainage pump stations"), kind=NodeKind.STATION,
+        things=("drainage.sump-*",),
+    ),
     Node(code="hospitals", title=Text("医院", "Hospitals"), kind=NodeKind.SERVED, things=("water.zone-1",)),
     Node(code="homes-water", title=Text("居民用水", "Water at home"), kind=NodeKind.SERVED),
     Node(code="homes-heat", title=Text("居民采暖（18°C）", "Rooms at 18 °C"), kind=NodeKind.SERVED),

@@ -11,6 +11,7 @@ from cityloop.decide.facade import AlarmView
 from cityloop.kernel.areas import AreaCode
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
+from cityloop.projects.lifelines.rules.days import Line
 from cityloop.projects.lifelines.rules.dependencies import Edge, Node
 from cityloop.projects.lifelines.selectors.history import PROJECT
 from cityloop.sense import facade as sense
@@ -79,7 +80,7 @@ def things_at(at: datetime) -> tuple[ThingState, ...]:
     """Return the things of the lines that have a place, as of an instant, by code."""
     placed: dict[int, list[StreamView]] = {}
     for view in sense.streams_of_project(PROJECT):
-        if view.longitude is not None and view.latitude is not None:
+        if view.longitude is not None and view.latitude is not None and _is_of_a_line(view.code):
             placed.setdefault(view.thing_id, []).append(view)
     ids = [view.datastream_id for views in placed.values() for view in views]
     readings = _readings((view for views in placed.values() for view in views), at)
@@ -88,6 +89,12 @@ def things_at(at: datetime) -> tuple[ThingState, ...]:
         alarms.setdefault(alarm.datastream_id, []).append(alarm)
     found = [_thing(views, readings, alarms) for views in placed.values()]
     return tuple(sorted(found, key=lambda one: one.code))
+
+
+def _is_of_a_line(code: str) -> bool:
+    """Return whether a stream is read at a line's thing: not the weather, nor what dispatchers tell."""
+    line, place, *_ = (*code.removeprefix(f"{PROJECT}/").split("."), "")
+    return line in set(Line) and place != "dispatch"
 
 
 def _thing(

@@ -65,7 +65,11 @@ def figures_of(day: LineDay) -> list[tuple[str, Figure, str]]:
     return [
         (_("Planned today"), day.planned, ""),
         (_("Used so far today"), day.used, ""),
-        (_("Full-day estimate"), day.estimate, " · ".join(filter(None, (band, in_words(day.method))))),
+        (
+            _("Full-day estimate"),
+            day.estimate,
+            " · ".join(filter(None, (band, in_words(day.method) if day.method is not None else ""))),
+        ),
         (_("Yesterday"), day.yesterday, ""),
         (_("Same day last year"), day.last_year.figure, _remembered(day.last_year)),
         (_("Change on last year"), day.change_percent, _reason(day)),
@@ -108,7 +112,9 @@ def chart_of(day: LineDay, curve: LineCurve, moment: Moment, decimals: int) -> d
     other = _remembered(day.last_year)
     named = {"used": _("used"), "expected": _("expected"), "last_year": other}
     series: list[dict[str, Any]] = [
-        {"name": name, "points": _points(curve.hours, attribute)} for attribute, name in named.items()
+        {"name": name, "points": _points(curve.hours, attribute), "look": look}
+        for look, (attribute, name) in enumerate(named.items())
+        if any(getattr(hour, attribute) is not None for hour in curve.hours)
     ]
     low, high = _span(curve)
     chart: dict[str, Any] = {
@@ -122,7 +128,7 @@ def chart_of(day: LineDay, curve: LineCurve, moment: Moment, decimals: int) -> d
     }  # fmt: skip
     if any(hour.temperature is not None for hour in curve.hours):
         points = _points(curve.hours, "temperature")
-        series.append({"name": _("temperature"), "points": points, "right": True})
+        series.append({"name": _("temperature"), "points": points, "right": True, "look": len(named)})
         chart["right"] = {"unit": "°C", "decimals": TEMPERATURE_DECIMALS}
     return chart
 

@@ -30,6 +30,7 @@ def network(request: HttpRequest) -> HttpResponse:
         "rows": [{"thing": one, "place": registry.area_name(one.area), "state": state_of(one)} for one in rows],
         "links": [(names[edge.source], names[edge.target], edge, source, target) for edge, source, target in links],
         "data": _map(seen, links),
+        "core": _map(seen, links) | {"core": True},
         "levels": sorted({one.level for one in seen if one.level is not None}),
         "may_trace": Right.SEE_TRACE in person.rights,
         "page": "network",

@@ -27,7 +27,7 @@ function seriesOf(item, at, theme, colour, scale) {
     showSymbol: item.points.length < 3,
     connectNulls: false,
     yAxisIndex: item.right ? 1 : 0,
-    lineStyle: { width: (at === 0 ? 2.5 : 1.8) * scale, type: DASHES[at % 3], color: colour },
+    lineStyle: { width: (at === 0 ? 2.5 : 1.8) * scale, type: DASHES[(item.look ?? at) % 3], color: colour },
     itemStyle: { color: colour },
     areaStyle: at === 0 && item.area !== false ? { color: colour, opacity: 0.16 } : undefined,
     emphasis: { disabled: true },
@@ -38,7 +38,7 @@ function limitsOf(limits, theme) {
   return (limits || []).map((limit) => ({
     yAxis: limit.value,
     lineStyle: { color: LEVELS[limit.level] || QUIET[theme], type: limit.level ? "dashed" : [10, 4, 2, 4], width: 1.5 },
-    label: { formatter: limit.name, color: LEVELS[limit.level] || QUIET[theme], position: limit.at || "insideEndTop" },
+    label: { formatter: limit.name, color: LEVELS[limit.level] || QUIET[theme], position: limit.at || "insideEndTop", ...(limit.level ? {} : { backgroundColor: "#ffffffd9", padding: [1, 4] }) },
   }));
 }
 
@@ -83,6 +83,17 @@ function rightAxisOf(right, text) {
   return { type: "value", scale: true, name: right.unit, nameGap: 6, nameTextStyle: text, position: "right", splitNumber: 4, axisLabel: text, splitLine: { show: false } };
 }
 
+// How many rows the legend takes, so that it does not lie over the curve: Chinese signs are as wide as they are high.
+function legendRows(names, width, size) {
+  let [rows, used] = [1, 0];
+  for (const name of names) {
+    const wide = 28 + 5 + 10 + [...name].reduce((sum, sign) => sum + (sign > "\u2e80" ? size : size * 0.6), 0);
+    if (used > 0 && used + wide > width) [rows, used] = [rows + 1, 0];
+    used += wide;
+  }
+  return rows;
+}
+
 function spansOf(spans) {
   return spans.map((span) => [
     { xAxis: cityTime(span.from), itemStyle: { color: LEVELS[span.level], opacity: 0.25, borderColor: LEVELS[span.level], borderWidth: 1 } },
@@ -92,14 +103,15 @@ function spansOf(spans) {
 
 // data: {unit, decimals, series: [{name, points: [[instant, value]]}], limits: [{value, level, name}],
 //   spans: [{from, until, level}], min, max, band: {name, points: [[instant, low, high]]}, moment: {at, name},
-//   right: {unit, decimals}}; a series with `right` is read on the second axis, a limit without `level` is no alarm's
-// `at` of a limit says where its name stands
+//   right: {unit, decimals}}; a series with `right` is read on the second axis, `look` says which colour and dash it
+//   has; a limit without `level` is no alarm's, its `at` says where its name stands
 export function lineChart(element, data, { theme = "light", size = 13, colours = COLOURS[theme], bare = false } = {}) {
   const chart = window.echarts.getInstanceByDom(element) || window.echarts.init(element, null, { renderer: "canvas" });
-  const series = data.series.map((item, at) => seriesOf(item, at, theme, colours[at % colours.length], bare ? size / 16 : 1));
+  const series = data.series.map((item, at) => seriesOf(item, at, theme, colours[(item.look ?? at) % colours.length], bare ? size / 16 : 1));
   if (series.length > 0 && (data.limits || data.moment)) series[0].markLine = { symbol: "none", data: [...limitsOf(data.limits, theme), ...momentOf(data.moment, theme)], silent: true };
   if (series.length > 0 && data.spans) series[0].markArea = { silent: true, data: spansOf(data.spans) };
   if (data.band) series.push(...bandOf(data.band, colours[1 % colours.length]));
+  const rows = bare ? 0 : legendRows([...new Set(series.map((item) => item.name))], element.clientWidth, size);
   const text = { color: QUIET[theme], fontSize: size, margin: bare ? size * 0.5 : 8 };
   chart.setOption(
     {
@@ -107,7 +119,7 @@ export function lineChart(element, data, { theme = "light", size = 13, colours =
       useUTC: true,
       aria: { enabled: false },
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
-      grid: { left: size * 4.1, right: size * (data.right ? 3.4 : 1.2), top: bare ? size * 0.6 : size * 2.8, bottom: size * (bare ? 1.8 : 2) },
+      grid: { left: size * 4.1, right: size * (data.right ? 3.4 : 1.2), top: bare ? size * 0.6 : size * (1 + 1.8 * rows + (data.moment ? 1.1 : 0)), bottom: size * (bare ? 1.8 : 2) },
       legend: bare ? undefined : { top: 0, left: 0, textStyle: text, itemWidth: 28 },
       tooltip: bare ? undefined : {
         trigger: "axis", renderMode: "richText", textStyle: { color: INK.light },

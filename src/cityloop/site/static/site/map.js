@@ -94,7 +94,8 @@ export const CORE = { box: [[116.02, 40.15], [116.66, 39.73]], only: (code) => C
 export const OUTSIDE_CORE = { only: (code) => !CORE_CODES.has(code) };
 
 // data: {districts: {code: {name, level, count}}, points: [{longitude, latitude, level}], links: [{from, to, weak}]}; a
-// point's level may be "fine" or "silent", ends of links are [longitude, latitude]; open(code) is called on a click
+// point's level may be "fine" or "silent", ends of links are
+// [longitude, latitude]; `core` shows the six core districts alone; open(code) is called on a click
 export async function districtMap(element, data, { theme = "light", size = 13, box = null, only = () => true, open = null, place = {} } = {}) {
   await districtShapes();
   const chart = window.echarts.getInstanceByDom(element) || window.echarts.init(element, null, { renderer: "canvas" });
@@ -118,7 +119,7 @@ export async function districtMap(element, data, { theme = "light", size = 13, b
 export async function drawMaps() {
   const maps = await Promise.all([...document.querySelectorAll("[data-map]")].map((element) => {
     const data = JSON.parse(document.getElementById(element.dataset.map).textContent);
-    return districtMap(element, data, { size: element.clientWidth > 620 ? 13 : 11 });
+    return districtMap(element, data, { size: element.clientWidth > 620 ? 13 : 11, ...(data.core ? CORE : {}) });
   }));
   window.addEventListener("resize", () => maps.forEach((map) => map.resize()));
 }
