@@ -20,7 +20,7 @@ PAGES = (
     ("duty1", "/projects/lifelines/"),
     ("duty1", "/projects/lifelines/lines/"),
     ("duty1", "/projects/lifelines/lines/gas/"),
-    ("duty1", "/projects/lifelines/lines/water/?at=2026-11-01T10:00"),
+    ("duty1", "/projects/lifelines/lines/water/?at=2026-11-01T10:00%2B08:00"),
     ("duty1", "/projects/lifelines/gaps/"),
     ("duty1", "/projects/lifelines/network/"),
     ("duty1", "/projects/lifelines/dependencies/"),

@@ -12,5 +12,9 @@ class SiteConfig(AppConfig):
     label = "cityloop_site"
 
     def ready(self) -> None:
-        """Let projects tell the wall how their lines stand."""
+        """Open the way for readings that people enter, and let projects tell the wall how their lines stand."""
+        from cityloop.sense import facade as sense  # noqa: PLC0415  models are loaded first
+        from cityloop.site.mouth import keep_entered  # noqa: PLC0415
+
+        sense.bind_mouth(keep_entered)
         offer_standings()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloop.projects.lifelines.views import dependencies, gaps, lines, network
+from cityloop.projects.lifelines.views import dependencies, gaps, lines, network, sheet, telling, thresholds
 
 app_name = "lifelines"
 
@@ -12,4 +12,11 @@ urlpatterns = [
     path("projects/lifelines/gaps/", gaps.gaps, name="gaps"),
     path("projects/lifelines/network/", network.network, name="network"),
     path("projects/lifelines/dependencies/", dependencies.dependencies, name="dependencies"),
+    path("projects/lifelines/sheet/", sheet.sheet, name="sheet"),
+    path("projects/lifelines/sheet.csv", sheet.sheet_file, name="sheet_file"),
+    path("projects/lifelines/sheet/<slug:line>/<slug:name>/", sheet.number, name="number"),
+    path("projects/lifelines/tell/<slug:line>/", telling.tell, name="tell"),
+    path("projects/lifelines/thresholds/", thresholds.threshold_list, name="thresholds"),
+    path("projects/lifelines/thresholds/<slug:threshold>/", thresholds.threshold, name="threshold"),
 ]
+"""Each with its full path."""

@@ -31,6 +31,7 @@ class Right(StrEnum):
     COMMAND_DEVICES = "command_devices"
     SEE_CATALOGUE = "see_catalogue"
     SHARE_DATA = "share_data"
+    SUBMIT_LINE_DATA = "submit_line_data"
 
     @property
     def words(self) -> Text:
@@ -61,6 +62,7 @@ _RIGHT_TITLES = {
     Right.COMMAND_DEVICES: Text("下达设备任务", "give devices tasks"),
     Right.SEE_CATALOGUE: Text("查看数据目录", "see the data catalogue"),
     Right.SHARE_DATA: Text("管理数据共享", "share data"),
+    Right.SUBMIT_LINE_DATA: Text("填报生命线日报", "tell the day of a lifeline"),
 }
 
 
@@ -152,7 +154,7 @@ ROLES: dict[Role, RoleSpec] = {
     ),
     Role.LIFELINE_DISPATCHER: RoleSpec(
         Text("生命线企业调度员", "lifeline group dispatcher"),
-        _HANDLING | {Right.SEE_PROJECTS, Right.SEE_DEVICES, Right.COMMAND_DEVICES},
+        _HANDLING | {Right.SEE_PROJECTS, Right.SEE_DEVICES, Right.COMMAND_DEVICES, Right.SUBMIT_LINE_DATA},
         own_organisation_only=True,
     ),
     Role.SAFETY_OFFICER: RoleSpec(

@@ -8,9 +8,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from cityloop.kernel.errors import NotFoundError
 from cityloop.projects.lifelines import facade
-from cityloop.projects.lifelines.facade import Figure, HourPoint, Line, LineCurve, LineDay, Remembered
+from cityloop.projects.lifelines.facade import Figure, HourPoint, LineCurve, LineDay, Remembered
+from cityloop.projects.lifelines.views.asked import line_asked
 from cityloop.projects.lifelines.views.moments import Moment, moment_asked
 from cityloop.registry.facade import Right, in_words, requires
 
@@ -34,10 +34,8 @@ def tiles(request: HttpRequest) -> HttpResponse:
 @require_safe
 def line(request: HttpRequest, line: str) -> HttpResponse:
     """Show one line: its curve with band, capacity and temperature, its figures, the table behind."""
-    if line not in set(Line):
-        raise NotFoundError(what=_("This line"))
-    moment = moment_asked(request)
-    day, curve = facade.line_day(Line(line), moment.at), facade.line_curve(Line(line), moment.at)
+    asked, moment = line_asked(line), moment_asked(request)
+    day, curve = facade.line_day(asked, moment.at), facade.line_curve(asked, moment.at)
     decimals = _decimals(curve)
     context = {
         "moment": moment,

@@ -1,4 +1,4 @@
-"""The instant a page is asked for: `?at=`, the present where it is not given."""
+"""The moment a page shows, and the way to the same page a day before and after."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,14 +7,9 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.utils import timezone
 
-from cityloop.kernel.clocks import CITY_ZONE
-from cityloop.kernel.errors import CityloopError
+from cityloop.projects.lifelines.views.asked import instant_asked
 
-
-class BadMomentError(CityloopError):
-    """The address names an instant that cannot be read."""
-
-    key = "This instant cannot be read: %(moment)s."
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +27,26 @@ class Moment:
     @property
     def query(self) -> str:
         """Return what a link to another page of the same instant ends in."""
-        return "" if self.is_present else f"?{urlencode({'at': self.at.isoformat()})}"
+        return "" if self.is_present else _query(self.at)
 
     @property
     def day_before(self) -> str:
         """Return the query of the same hour a day before."""
-        return f"?{urlencode({'at': (self.at - timedelta(days=1)).isoformat(timespec='minutes')})}"
+        return _query(self.at - DAY)
 
     @property
     def day_after(self) -> str:
-        """Return the query of the same hour a day after."""
-        return f"?{urlencode({'at': (self.at + timedelta(days=1)).isoformat(timespec='minutes')})}"
+        """Return the query of the same hour a day after, empty where that lies ahead."""
+        return _query(self.at + DAY) if self.at + DAY <= timezone.now() else ""
+
+
+def _query(at: datetime) -> str:
+    return f"?{urlencode({'at': at.isoformat(timespec='minutes')})}"
 
 
 def moment_asked(request: HttpRequest) -> Moment:
-    """Return the instant that an address names; without a zone it is the city's.
+    """Return the moment that an address asks for; errors as `instant_asked`."""
+    return Moment(instant_asked(request), is_present=not request.GET.get("at", "").strip())
 
-    Raises:
-        BadMomentError: if it cannot be read.
-    """
-    asked = request.GET.get("at", "").strip()
-    if not asked:
-        return Moment(timezone.now(), is_present=True)
-    try:
-        at = datetime.fromisoformat(asked.replace(" ", "+"))
-        at = at if at.tzinfo is not None else at.replace(tzinfo=CITY_ZONE)
-        return Moment(at.astimezone(CITY_ZONE), is_present=False)
-    except (ValueError, OverflowError) as error:
-        raise BadMomentError(moment=asked[:40]) from error
+
+__all__ = ["Moment", "moment_asked"]

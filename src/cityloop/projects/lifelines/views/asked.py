@@ -1,0 +1,51 @@
+"""As of when a page of the lifelines is asked for."""
+
+from datetime import UTC, datetime
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cityloop.kernel.errors import CityloopError, NotFoundError
+from cityloop.projects.lifelines.facade import Line
+
+EARLIEST = datetime(1993, 1, 1, tzinfo=UTC)
+"""Before it the city's clock had summer time, and no line was read."""
+
+
+class InstantUnreadableError(CityloopError):
+    """The address names no instant."""
+
+    key = "The address names no instant: at=%(asked)s"
+
+
+def instant_asked(request: HttpRequest) -> datetime:
+    """Return as of when the page shall stand: `?at=` as ISO 8601 with its zone, now where it is not given.
+
+    Raises:
+        InstantUnreadableError: if it cannot be read, or lies ahead or too far back.
+    """
+    asked, now = request.GET.get("at", "").strip(), timezone.now()
+    if not asked:
+        return now
+    try:
+        found = datetime.fromisoformat(asked.replace(" ", "+"))
+    except ValueError:
+        raise InstantUnreadableError(asked=asked[:40]) from None
+    if found.tzinfo is None or not EARLIEST <= found <= now:
+        raise InstantUnreadableError(asked=asked[:40])
+    return found.astimezone(UTC)
+
+
+def line_asked(code: str) -> Line:
+    """Return the line an address names.
+
+    Raises:
+        NotFoundError: if there is none.
+    """
+    if code not in set(Line):
+        raise NotFoundError(what=_("This line"))
+    return Line(code)
+
+
+__all__ = ["EARLIEST", "InstantUnreadableError", "instant_asked", "line_asked"]
