@@ -12,7 +12,10 @@ from cityloop.assess import facade as assess
 from cityloop.command import facade as command
 from cityloop.convey.facade import devices, sharing
 from cityloop.decide import facade as decide
+from cityloop.decide.models import Forecast
+from cityloop.decide.selectors.forecasts import packed
 from cityloop.journal import facade as journal
+from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.kernel.declarations import Origin
 from cityloop.kernel.instants import to_us
 from cityloop.registry import facade as registry
@@ -21,12 +24,13 @@ from cityloop.sense import facade as sense
 from cityloop.sense.stream.readings import NO_TIME, Readings
 from cityloop.site.demo.datasets import declare_datasets
 from cityloop.site.demo.plays import labelled
+from cityloop.site.demo.supply import supply_rule
 from cityloop.site.found import projects
 from cityloop.site.loop import listeners
 from cityloop.site.pipeline.run import open_pipeline
 
 PASSWORD = "a scene for browsers"
-DAYS = 8
+DAYS, SEED, DAY_S = 9, 7, 86_400.0
 PROJECT = "lifelines"
 SHAPES = {
     "water.zone": (40.0, 12.0), "water.point": (0.32, 0.02), "heat": (60.0, 6.0), "power": (8200.0, 1500.0),
@@ -47,10 +51,11 @@ class Scene:
     alarm_fact: str
     case: int
     contract: int
+    forecast: int
 
 
 def make(dsn: str, *, now: datetime) -> Scene:
-    """Make the city, eight days of readings, five alarms and their cases."""
+    """Make the city, nine days of readings, five alarms and their cases."""
     registry.seed()
     registry.ensure_demo_people(PASSWORD)
     for project in projects():
@@ -67,7 +72,10 @@ def make(dsn: str, *, now: datetime) -> Scene:
     turn(now + timedelta(minutes=2))
     alarm = decide.open_alarms(limit=1)[0]
     case = next(alarm.case_id for alarm in decide.open_alarms() if alarm.case_id)
-    return Scene(alarm.datastream_id, alarm.observation_id, alarm.alarm_id, str(alarm.raised_fact), case, _shared(now))
+    return Scene(
+        alarm.datastream_id, alarm.observation_id, alarm.alarm_id, str(alarm.raised_fact), case, _shared(now),
+        _forecast("gas.city.flow", now),
+    )  # fmt: skip
 
 
 def _shared(now: datetime) -> int:
@@ -107,10 +115,46 @@ def _family(code: str) -> tuple[float, float]:
     return next(shape for prefix, shape in SHAPES.items() if name.startswith(prefix))
 
 
+def _supplied(streams: Sequence[sense.StreamView], now: datetime) -> Readings:
+    """Return the readings of those streams that the demo's rules of supply know: hours, and days that were told."""
+    ids, times, values = [], [], []
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    hours = [hour - timedelta(hours=back) for back in range(DAYS * 24, 0, -1)]
+    midnights = [at for at in hours if at.astimezone(CITY_ZONE).hour == 0]
+    for stream in streams:
+        rule = supply_rule(stream.code.partition("/")[2], seed=SEED)
+        if rule is not None:
+            instants = np.array([to_us(at) for at in (hours if stream.period_s != DAY_S else midnights)], np.int64)
+            ids += [stream.datastream_id] * len(instants)
+            times += instants.tolist()
+            values += rule(instants).tolist()
+    return _readings(ids, times, values, now)
+
+
+def _forecast(code: str, now: datetime) -> int:
+    """Keep a forecast of a stream for each of the last days and for today, a little above what comes; return it."""
+    stream = next(view.datastream_id for view in sense.streams_of_project(PROJECT) if view.code == f"{PROJECT}/{code}")
+    midnight = now.astimezone(CITY_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    for back in range(DAYS - 1, -1, -1):
+        starts = midnight - timedelta(days=back)
+        instants = np.array([to_us(starts + timedelta(hours=hour)) for hour in range(7 * 24)], np.int64)
+        rule = supply_rule(code, seed=SEED)
+        curve = rule(instants).reshape(7, 24) * 1.03 if rule is not None else np.zeros((7, 24))
+        Forecast.objects.create(
+            datastream_id=stream, starts_on=starts.date(), starts_at=starts, issued_at=starts + timedelta(minutes=20),
+            method="model", share_first=0.5, share_later=0.5, learnt_days=400, learnt_rows=9000, curve=packed(curve),
+            low=packed(curve * 0.95), high=packed(curve * 1.05), part_names="ridge", parts=packed(curve[None]),
+        )  # fmt: skip
+    decide.judge_forecasts(now)
+    return stream
+
+
 def _history(streams: Sequence[sense.StreamView], now: datetime) -> Readings:
     ids, times, values = [], [], []
     start = (now - timedelta(days=DAYS)).replace(minute=0, second=0, microsecond=0)
     for number, stream in enumerate(streams):
+        if supply_rule(stream.code.partition("/")[2], seed=SEED) is not None:
+            continue
         mean, swing = _family(stream.code)
         for hour in range(DAYS * 24 + 1):
             at = start + timedelta(hours=hour)
@@ -144,6 +188,7 @@ async def _fill(dsn: str, streams: Sequence[sense.StreamView], now: datetime) ->
     pipeline = await open_pipeline(dsn, node=0, process="scene")
     try:
         await pipeline.keep(_history(streams, now), idempotent=True)
+        await pipeline.keep(_supplied(streams, now), idempotent=True)
         await pipeline.keep(_breaches(streams, now), idempotent=True)
     finally:
         await pipeline.close()

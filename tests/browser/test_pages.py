@@ -18,6 +18,15 @@ PAGES = (
     ("duty1", "/indicators/"),
     ("duty1", "/tasks/"),
     ("duty1", "/projects/lifelines/"),
+    ("duty1", "/projects/lifelines/lines/"),
+    ("duty1", "/projects/lifelines/lines/gas/"),
+    ("duty1", "/projects/lifelines/lines/water/?at=2026-11-01T10:00%2B08:00"),
+    ("duty1", "/projects/lifelines/gaps/"),
+    ("duty1", "/projects/lifelines/network/"),
+    ("duty1", "/projects/lifelines/dependencies/"),
+    ("duty1", "/projects/lifelines/dependencies/?lost=power&lost=gas"),
+    ("duty1", "/forecasts/"),
+    ("duty1", "/forecasts/{forecast}/"),
     ("duty1", "/trace/fact/{alarm_fact}/"),
     ("duty1", "/trace/observation/{observation}/"),
     ("duty1", "/trace/stream/{stream}/"),
@@ -87,6 +96,7 @@ def _faults(driver: Chrome, city: City, path: str, language: str) -> list[str]:
         observation=city.scene.observation,
         stream=city.scene.stream,
         contract=city.scene.contract,
+        forecast=city.scene.forecast,
     )
     chrome.open_page(driver, city.address + address)
     driver.execute_script(AXE.read_text(encoding="utf-8"))

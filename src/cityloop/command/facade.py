@@ -17,6 +17,7 @@ from cityloop.command.selectors.duty import (
     on_duty,
 )
 from cityloop.command.selectors.lines import LineView, line
+from cityloop.command.selectors.standings import offer_standings
 from cityloop.command.selectors.trace import (
     AggregatePage,
     Chain,
@@ -132,6 +133,7 @@ __all__ = [
     "log_entries",
     "midnight_of",
     "next_officers",
+    "offer_standings",
     "on_duty",
     "open_items",
     "picture",

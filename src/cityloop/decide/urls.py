@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cityloop.decide.views import alarms, performance, shelving, watches
+from cityloop.decide.views import alarms, model_cards, performance, shelving, watches
 
 app_name = "decide"
 
@@ -20,6 +20,8 @@ urlpatterns = [
     path("alarms/activations/", performance.activations, name="activations"),
     path("alarm-measures/", performance.measure_list, name="measures"),
     path("alarm-measures/<str:code>/", performance.measure, name="measure"),
+    path("forecasts/", model_cards.model_cards, name="model_cards"),
+    path("forecasts/<int:datastream_id>/", model_cards.model_card, name="model_card"),
     path("watches/", watches.watch_list, name="watches"),
     path("watches/new/", watches.new_watch, name="new_watch"),
     path("watches/<str:code>/", watches.watch, name="watch"),

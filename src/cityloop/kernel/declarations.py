@@ -267,6 +267,36 @@ class LineSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineStanding:
+    """How a line stands by its project's own reckoning.
+
+    Attributes:
+        state: in a word or two: normal, tight.
+        level: how grave that is, None where all is in order.
+        estimate: the whole day, None where it cannot be told.
+        low, high: its band, None where there is none.
+        unit: unit symbol of the estimate.
+        decimals: digits shown after the point.
+        change_percent: the estimate against the same day last year, None where that is not known.
+        against: which day that is, in words.
+        trace: address that opens the estimate.
+        link: the line's own page.
+    """
+
+    state: Text
+    level: Level | None
+    estimate: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    decimals: int
+    change_percent: float | None
+    against: Text
+    trace: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """An application project on the platform.
 
@@ -341,6 +371,7 @@ __all__ = [
     "ForecastSpec",
     "IndicatorSpec",
     "LineSpec",
+    "LineStanding",
     "Origin",
     "Project",
     "StreamSpec",

@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from cityloop.site.standings import offer_standings
+
 
 class SiteConfig(AppConfig):
     """The site."""
@@ -10,10 +12,11 @@ class SiteConfig(AppConfig):
     label = "cityloop_site"
 
     def ready(self) -> None:
-        """Open the way by which readings that people enter come in; let the journal know the facts of the projects."""
+        """Open the way for readings that people enter; let projects bring their facts and tell how their lines stand."""
         from cityloop.sense import facade as sense  # noqa: PLC0415  models are loaded first
         from cityloop.site.found import project_facts  # noqa: PLC0415
         from cityloop.site.mouth import keep_entered  # noqa: PLC0415
 
         sense.bind_mouth(keep_entered)
         project_facts()
+        offer_standings()

@@ -39,6 +39,7 @@ PAGES = (
     Page("/catalogue/", _("Data catalogue"), Right.SEE_CATALOGUE),
     Page("/contracts/", _("Data contracts"), Right.SEE_CATALOGUE),
     Page("/watches/", _("Watches"), Right.EDIT_WATCHES),
+    Page("/forecasts/", _("Forecasts"), Right.SEE_PROJECTS),
     Page("/platform/", _("Platform"), Right.OPERATE_PLATFORM),
     Page("/nodes/", _("Nodes"), Right.OPERATE_PLATFORM),
     Page("/tokens/", _("Keys of machines"), Right.OPERATE_PLATFORM),

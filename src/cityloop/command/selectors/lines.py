@@ -17,7 +17,9 @@ from cityloop.command.rules.lines import (
     share_percent,
     value_at,
 )
+from cityloop.command.selectors.standings import standing_of
 from cityloop.kernel.clocks import CITY_ZONE
+from cityloop.kernel.declarations import LineStanding
 from cityloop.kernel.text import Text
 from cityloop.sense import facade as sense
 
@@ -73,6 +75,7 @@ class LineView:
         arrived_percent: share of today's expected readings that arrived.
         origins: where its readings come from, without doubles.
         streams: the streams it is made of.
+        standing: how it stands by its project's reckoning, None where the project tells nothing.
     """
 
     code: str
@@ -86,6 +89,7 @@ class LineView:
     arrived_percent: float | None
     origins: tuple[str, ...]
     streams: tuple[int, ...]
+    standing: LineStanding | None
 
 
 def _midnight(day: date) -> datetime:
@@ -156,6 +160,7 @@ def _view(line: WallLine, now: datetime) -> LineView:
         arrived_percent=_arrived(recipe.streams, midnight, until),
         origins=_origins(recipe.streams),
         streams=recipe.streams,
+        standing=standing_of(line.project_id, line.code, now),  # type: ignore[attr-defined]  # Django adds it
     )
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, ngettext
 
 from cityloop.command.facade import LineView, Picture, Point, Stages, TraceStep, day_words, midnight_of
 from cityloop.decide.facade import AlarmView
+from cityloop.kernel.declarations import LineStanding
 from cityloop.kernel.text import Text
 from cityloop.registry.facade import area_name, in_words
 
@@ -58,7 +59,19 @@ def _line(line: LineView, now: datetime) -> dict[str, Any]:
             for one in line.compared
             if one.change is not None
         ],
-        "chart": chart_of(line, now=now),
+        "chart": chart_of(line, now=now), "standing": _standing(line.standing),
+    }  # fmt: skip
+
+
+def _standing(standing: LineStanding | None) -> dict[str, Any] | None:
+    if standing is None:
+        return None
+    percent = standing.change_percent
+    return {
+        "level": int(standing.level) if standing.level else None, "state": in_words(standing.state),
+        "estimate": standing.estimate, "low": standing.low, "high": standing.high, "unit": standing.unit,
+        "decimals": standing.decimals, "trace": standing.trace, "link": standing.link,
+        "change": "" if percent is None else f"{percent:+.1f}%", "against": in_words(standing.against),
     }  # fmt: skip
 
 

@@ -98,8 +98,16 @@ def stream(request: HttpRequest, datastream_id: int) -> HttpResponse:
         "reading_link": f"/trace/observation/{latest.observation_id}/" if latest else "",
         "arrived": received / expected * 100 if expected else None,
         "alarms": decide.alarms(datastream_id=datastream_id),
+        "model_card": _model_card(request, view),
     }  # fmt: skip
     return render(request, "command/stream.html", context)
+
+
+def _model_card(request: HttpRequest, view: sense.StreamView) -> str:
+    """Return where the card of the stream's forecast stands, empty where it has none or the reader may not see it."""
+    if not may(person_of(request), Right.SEE_PROJECTS, area=view.area):
+        return ""
+    return f"/forecasts/{view.datastream_id}/" if decide.is_forecast(view.datastream_id) else ""
 
 
 @require_GET

@@ -101,6 +101,7 @@ def _words() -> dict[str, Any]:
         "no_webgl": gettext("This browser cannot draw the base map"),
         "curve": gettext("curve of today and earlier days; the table below says the same"),
         "arrived": gettext("arrived"),
+        "whole_day": gettext("whole day"),
         "no_history": gettext("no earlier day to compare"),
         "hour_from": gettext("from {at}"),
         "live_data": gettext("live"),

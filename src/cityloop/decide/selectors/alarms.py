@@ -1,5 +1,6 @@
 """Reads of alarms."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -267,6 +268,18 @@ def open_alarms(*, area: AreaCode | None = None, shelved: bool = False, limit: i
     if not shelved:
         rows = rows.exclude(state__in=_QUIET)
     return [alarm_view(row) for row in rows.order_by("level", "-raised_at")[: min(limit, ALARMS_MAX)]]
+
+
+def alarms_standing(datastream_ids: Iterable[int], *, at: datetime) -> list[AlarmView]:
+    """Return the alarms of some streams whose condition stood at an instant, gravest first, then newest.
+
+    Args:
+        datastream_ids: the streams.
+        at: as of when.
+    """
+    rows = Alarm.objects.filter(datastream_id__in=list(datastream_ids), raised_at__lte=at)
+    standing = rows.filter(Q(cleared_at=None) | Q(cleared_at__gt=at)).filter(Q(closed_at=None) | Q(closed_at__gt=at))
+    return [alarm_view(row) for row in standing.order_by("level", "-raised_at")]
 
 
 def _chosen(

@@ -12,9 +12,20 @@ from cityloop.projects.lifelines.rules.days import (
     Reason,
     Remembered,
 )
+from cityloop.projects.lifelines.rules.dependencies import (
+    Affected,
+    Edge,
+    Effect,
+    Node,
+    NodeKind,
+    UnknownNodeError,
+    affected_by,
+)
 from cityloop.projects.lifelines.rules.effects import Portion, SupplyPoint, supply_with
 from cityloop.projects.lifelines.rules.hands import HAND_TITLES, LINE_ORGANISATIONS, LINE_TITLES, Hand, is_grave
+from cityloop.projects.lifelines.rules.layout import HIGH, WIDE, Layout, laid_out
 from cityloop.projects.lifelines.rules.lines import MAKES, LineMake, Told
+from cityloop.projects.lifelines.rules.network import EDGES, NODES
 from cityloop.projects.lifelines.rules.pictures import Picture
 from cityloop.projects.lifelines.rules.reasons import ReasonKind
 from cityloop.projects.lifelines.rules.reductions import (
@@ -59,6 +70,7 @@ from cityloop.projects.lifelines.selectors.coordination import (
 from cityloop.projects.lifelines.selectors.curves import line_curve
 from cityloop.projects.lifelines.selectors.days import line_day, line_days
 from cityloop.projects.lifelines.selectors.history import local_day
+from cityloop.projects.lifelines.selectors.network import ThingReading, ThingState, links_of, things_at, things_of
 from cityloop.projects.lifelines.selectors.pictures import picture_of_line
 from cityloop.projects.lifelines.selectors.reductions import (
     ReductionStepView,
@@ -82,6 +94,7 @@ from cityloop.projects.lifelines.selectors.requests import (
     picture_of_request,
     request_steps,
 )
+from cityloop.projects.lifelines.selectors.standings import line_standings
 from cityloop.projects.lifelines.selectors.terms import TermVersion, term_of, term_versions, terms
 from cityloop.projects.lifelines.selectors.thresholds import (
     ThresholdView,
@@ -142,11 +155,14 @@ def give_reason(  # noqa: PLR0913  each says one thing
 __all__ = [
     "BYTES_MAX",
     "COLUMNS",
+    "EDGES",
     "HAND_TITLES",
+    "HIGH",
     "LINE_ORGANISATIONS",
     "LINE_TITLES",
     "MAKES",
     "NAMES",
+    "NODES",
     "OUTCOME_TITLES",
     "REDUCTION_MACHINE",
     "REDUCTION_STATE_TITLES",
@@ -157,15 +173,22 @@ __all__ = [
     "TERM_HOURS_MAX",
     "TERM_HOURS_MIN",
     "USER_TITLES",
+    "WIDE",
+    "Affected",
     "DeliveryView",
+    "Edge",
+    "Effect",
     "Figure",
     "Hand",
     "HourPoint",
+    "Layout",
     "Line",
     "LineCurve",
     "LineDay",
     "LineMake",
     "LineUser",
+    "Node",
+    "NodeKind",
     "NumberTrace",
     "Outcome",
     "Part",
@@ -195,13 +218,17 @@ __all__ = [
     "Telling",
     "Term",
     "TermVersion",
+    "ThingReading",
+    "ThingState",
     "ThresholdEdit",
     "ThresholdView",
     "Told",
     "ToldRow",
+    "UnknownNodeError",
     "UserKind",
     "UserListView",
     "Wish",
+    "affected_by",
     "change_term",
     "change_threshold",
     "change_user_list",
@@ -214,10 +241,13 @@ __all__ = [
     "is_grave",
     "is_seal_whole",
     "keep_days",
+    "laid_out",
     "line_curve",
     "line_day",
     "line_days",
+    "line_standings",
     "lines_of",
+    "links_of",
     "local_day",
     "number_trace",
     "picture_of_line",
@@ -244,6 +274,8 @@ __all__ = [
     "term_of",
     "term_versions",
     "terms",
+    "things_at",
+    "things_of",
     "threshold",
     "threshold_versions",
     "thresholds",

@@ -13,6 +13,7 @@ from cityloop.kernel.declarations import (
 )
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
+from cityloop.projects.lifelines.rules.days import Line
 from cityloop.projects.lifelines.rules.lines import MAKES
 from cityloop.projects.lifelines.rules.quantities import FLOW, HEAT, LOAD, PM25, PRESSURE, TEMPERATURE
 from cityloop.projects.lifelines.rules.supply import (
@@ -446,6 +447,14 @@ PROJECT = Project(
             decimals=0,
         ),
         LineSpec(
+            code="gas",
+            title=MAKES[Line.GAS].title,
+            streams=MAKES[Line.GAS].streams,
+            combine="sum",
+            unit=MAKES[Line.GAS].hour_unit,
+            decimals=0,
+        ),
+        LineSpec(
             code="heat",
             title=Text("供热", "Heat"),
             streams=tuple(f"heat.{code}.power" for code, *_ in _SUBSTATIONS),
@@ -459,6 +468,22 @@ PROJECT = Project(
             streams=("power.grid.load",),
             combine="sum",
             unit="MW",
+            decimals=0,
+        ),
+        LineSpec(
+            code="drainage",
+            title=MAKES[Line.DRAINAGE].title,
+            streams=MAKES[Line.DRAINAGE].streams,
+            combine="sum",
+            unit=MAKES[Line.DRAINAGE].hour_unit,
+            decimals=1,
+        ),
+        LineSpec(
+            code="coal",
+            title=MAKES[Line.COAL].title,
+            streams=MAKES[Line.COAL].streams,
+            combine="sum",
+            unit=MAKES[Line.COAL].hour_unit,
             decimals=0,
         ),
         LineSpec(

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from cityloop.projects.lifelines.views import reductions, requests, sheet, telling, terms, thresholds
+from cityloop.projects.lifelines.views import (
+    dependencies,
+    gaps,
+    lines,
+    network,
+    reductions,
+    requests,
+    sheet,
+    telling,
+    terms,
+    thresholds,
+)
 
 app_name = "lifelines"
 
@@ -20,6 +31,11 @@ urlpatterns = [
     path("projects/lifelines/reductions/<int:reduction_id>/step/", reductions.step_reduction, name="reduction-step"),
     path("projects/lifelines/users/<slug:line>/", reductions.users, name="users"),
     path("projects/lifelines/users/<slug:line>/users.csv", reductions.users_file, name="users-file"),
+    path("projects/lifelines/lines/", lines.tiles, name="lines"),
+    path("projects/lifelines/lines/<slug:line>/", lines.line, name="line"),
+    path("projects/lifelines/gaps/", gaps.gaps, name="gaps"),
+    path("projects/lifelines/network/", network.network, name="network"),
+    path("projects/lifelines/dependencies/", dependencies.dependencies, name="dependencies"),
     path("projects/lifelines/sheet/", sheet.sheet, name="sheet"),
     path("projects/lifelines/sheet.csv", sheet.sheet_file, name="sheet_file"),
     path("projects/lifelines/sheet/<slug:line>/<slug:name>/", sheet.number, name="number"),

@@ -6,12 +6,14 @@ export const SHAPES = {
   2: "path://M12 1l11 11-11 11L1 12z",
   3: "path://M12 2l11 20H1z",
   4: "path://M12 2a10 10 0 1 1 0 20 10 10 0 0 1 0-20z",
+  fine: "path://M4 4h16v16H4z",
+  silent: "path://M5 2l7 7 7-7 3 3-7 7 7 7-3 3-7-7-7 7-3-3 7-7-7-7z",
 };
 export const FILLS = {
   light: { none: "#dfe8f2", 1: "#e5737d", 2: "#f0a36b", 3: "#ffe28a", 4: "#8dbbe8", line: "#5f7894", ink: "#1b2530", halo: "#ffffff" },
   dark: { none: "#12305a", 1: "#a32835", 2: "#a8561a", 3: "#8c7113", 4: "#1f62b5", line: "#4fb8e8", ink: "#ffffff", halo: "#06142a" },
 };
-const POINTS = { 1: "#ff5c66", 2: "#ff9a3d", 3: "#ffd84d", 4: "#63b0ff" };
+const POINTS = { 1: "#ff5c66", 2: "#ff9a3d", 3: "#ffd84d", 4: "#63b0ff", fine: "#14703a", silent: "#55606e" };
 const CORE_CODES = new Set(["110101", "110102", "110105", "110106", "110107", "110108"]);
 
 // Where the names of the narrow districts stand, WGS 84: the middle of their outlines lie too close to each other. The
@@ -79,12 +81,21 @@ function scatterOf(points, geoIndex, size) {
   };
 }
 
+function linksOf(links) {
+  return {
+    type: "lines", coordinateSystem: "geo", geoIndex: 0, silent: true, z: 4, animation: false, symbol: ["none", "arrow"], symbolSize: 7,
+    data: links.map((link) => ({ coords: [link.from, link.to], lineStyle: { color: "#5b3fa8", width: 1.4, opacity: 0.75, curveness: 0.18, type: link.weak ? "dashed" : "solid" } })),
+  };
+}
+
 export const plainLabel = (district) => `${district.name}${district.count ? ` ${district.count}` : ""}`;
 
 export const CORE = { box: [[116.02, 40.15], [116.66, 39.73]], only: (code) => CORE_CODES.has(code) };
 export const OUTSIDE_CORE = { only: (code) => !CORE_CODES.has(code) };
 
-// data: {districts: {code: {name, level, count}}, points: [{longitude, latitude, level}]}; open(code) is called on a click
+// data: {districts: {code: {name, level, count}}, points: [{longitude, latitude, level}], links: [{from, to, weak}]}; a
+// point's level may be "fine" or "silent", ends of links are
+// [longitude, latitude]; `core` shows the six core districts alone; open(code) is called on a click
 export async function districtMap(element, data, { theme = "light", size = 13, box = null, only = () => true, open = null, place = {} } = {}) {
   await districtShapes();
   const chart = window.echarts.getInstanceByDom(element) || window.echarts.init(element, null, { renderer: "canvas" });
@@ -94,7 +105,7 @@ export async function districtMap(element, data, { theme = "light", size = 13, b
       animation: false,
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
       geo: geoOf(data.districts, theme, { size, border: theme === "dark" ? Math.max(1.6, size / 12) : 1, clickable: open !== null, label: plainLabel, only, place: where, map: box ? "districts-inset" : "districts" }),
-      series: [scatterOf(data.points, 0, size)],
+      series: [...(data.links ? [linksOf(data.links)] : []), scatterOf(data.points, 0, size)],
     },
     { notMerge: true },
   );
@@ -108,7 +119,7 @@ export async function districtMap(element, data, { theme = "light", size = 13, b
 export async function drawMaps() {
   const maps = await Promise.all([...document.querySelectorAll("[data-map]")].map((element) => {
     const data = JSON.parse(document.getElementById(element.dataset.map).textContent);
-    return districtMap(element, data, { size: element.clientWidth > 620 ? 13 : 11 });
+    return districtMap(element, data, { size: element.clientWidth > 620 ? 13 : 11, ...(data.core ? CORE : {}) });
   }));
   window.addEventListener("resize", () => maps.forEach((map) => map.resize()));
 }

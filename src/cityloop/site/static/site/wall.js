@@ -7,8 +7,9 @@ import { act, fillDialog } from "./wall-actions.js";
 const words = JSON.parse(document.getElementById("wall-words").textContent);
 let wall = JSON.parse(document.getElementById("wall-data").textContent);
 const at = (id) => document.getElementById(id);
-const SHAPES = { 1: "M7 2h10l5 5v10l-5 5H7l-5-5V7z", 2: "M12 1l11 11-11 11L1 12z", 3: "M12 2l11 20H1z", 4: "M12 2a10 10 0 1 1 0 20 10 10 0 0 1 0-20z" };
+const SHAPES = { 1: "M7 2h10l5 5v10l-5 5H7l-5-5V7z", 2: "M12 1l11 11-11 11L1 12z", 3: "M12 2l11 20H1z", 4: "M12 2a10 10 0 1 1 0 20 10 10 0 0 1 0-20z", fine: "M4 4h16v16H4z" };
 const ALARMS_MAX = 30;
+const LINES_WIDE_MAX = 4; // of more lines each tile stands beside its curve, not over it
 const OLD_AFTER_MS = 5000;
 const REFRESH_EVERY_MS = 30000;
 let chosen = null;
@@ -155,6 +156,17 @@ async function drawMap() {
   ];
 }
 
+// How a line stands by its project's reckoning: state by word and shape, the whole day, the same day last year.
+function standingOf(line) {
+  const standing = line.standing;
+  if (!standing) return null;
+  return make("p", { class: "line-standing" },
+    make("a", { class: `standing standing-${standing.level ?? "fine"}`, href: standing.link }, shape(standing.level ?? "fine"), ` ${standing.state}`),
+    make("a", { class: "line-day", href: standing.trace, "aria-label": `${line.title}: ${words.whole_day} ${written(standing.estimate, standing.decimals)} ${standing.unit}` },
+      `${words.whole_day} `, make("b", {}, written(standing.estimate, standing.decimals)), ` ${standing.unit}`),
+    standing.change ? make("span", { class: "line-against", title: standing.against }, `${standing.against} `, make("b", {}, standing.change)) : null);
+}
+
 function lineTile(line) {
   const chart = make("div", { class: "line-chart", role: "img", "aria-label": `${line.title}: ${words.curve}` });
   const low = line.arrived_percent !== null && line.arrived_percent < 90;
@@ -165,8 +177,8 @@ function lineTile(line) {
       make("a", { class: "line-now", href: line.trace, "aria-label": `${line.title}: ${written(line.value, line.decimals)} ${line.unit}` }, written(line.value, line.decimals))),
     make("div", { class: "line-under" },
       make("ul", {}, ...(line.compare.length ? line.compare.map((item) => make("li", {}, `${item.words} `, make("b", {}, item.change))) : [make("li", {}, words.no_history)])),
-      make("span", { class: low ? "line-low" : "" }, `${words.arrived} `, make("b", {}, line.arrived_percent === null ? "–" : `${line.arrived_percent.toFixed(0)}%`), line.at ? ` · ${words.hour_from.replace("{at}", line.at)}` : "")),
-    chart,
+      make("span", { class: low ? "line-low" : "" }, `${words.arrived} `, make("b", {}, line.arrived_percent === null ? "–" : `${line.arrived_percent.toFixed(0)}%`), line.at ? make("span", { class: "line-hour" }, ` · ${words.hour_from.replace("{at}", line.at)}`) : "")),
+    standingOf(line), chart,
   );
   return { tile, draw: () => lineChart(chart, { ...line.chart, decimals: line.decimals, unit: line.unit }, { theme: "dark", size: parseFloat(getComputedStyle(document.documentElement).fontSize), bare: true }) };
 }
@@ -175,10 +187,11 @@ let lineCharts = [];
 function drawLines() {
   lineCharts.forEach((chart) => chart.dispose());
   const tiles = wall.lines.map(lineTile);
+  at("lines").classList.toggle("lines-many", tiles.length > LINES_WIDE_MAX);
   at("lines").replaceChildren(...tiles.map(({ tile }) => tile));
   lineCharts = tiles.map(({ draw }) => draw());
   at("lines-none").hidden = wall.lines.length > 0;
-  at("lines-table").replaceChildren(...wall.lines.map((line) => make("tr", {}, make("th", { scope: "row" }, line.title),
+  at("lines-table").replaceChildren(...wall.lines.map((line) => make("tr", {}, make("th", { scope: "row" }, line.standing ? make("a", { href: line.standing.link }, `${line.title} (${line.standing.state})`) : line.title),
     make("td", {}, make("a", { href: line.trace }, `${written(line.value, line.decimals)} ${line.unit}`)),
     make("td", {}, line.compare.map((item) => `${item.words} ${item.change} (${written(item.value, line.decimals)})`).join("; ") || words.no_history),
     make("td", {}, line.arrived_percent === null ? "–" : `${line.arrived_percent.toFixed(1)}%`), make("td", {}, line.origin_words || words.live_data))));
