@@ -14,7 +14,9 @@ from cityloop.decide.rules import (
     ValidityError,
     needs_consent,
 )
-from cityloop.decide.rules.forecasting.lastyear import Comparison, Variant
+from cityloop.decide.rules.forecasting.calendar import heating_season_start, in_heating_season
+from cityloop.decide.rules.forecasting.fullday import FullDay, full_day
+from cityloop.decide.rules.forecasting.lastyear import Comparison, Variant, same_day_last_year, usual_variant
 from cityloop.decide.rules.lifecycle import SHELVING_MAX
 from cityloop.decide.selectors.alarms import (
     AlarmCounts,
@@ -40,6 +42,7 @@ from cityloop.decide.selectors.forecasts import (
     against_last_year,
     forecast_of,
     forecast_record,
+    forecasts_between,
     full_day_of,
 )
 from cityloop.decide.selectors.measures import MeasureView, flood_lasts, measure, measure_versions, measures
@@ -266,6 +269,7 @@ __all__ = [
     "ForecastRecord",
     "ForecastView",
     "Frequent",
+    "FullDay",
     "FullDayView",
     "LevelTally",
     "LimitsError",
@@ -317,7 +321,11 @@ __all__ = [
     "flood_lasts",
     "forecast_of",
     "forecast_record",
+    "forecasts_between",
+    "full_day",
     "full_day_of",
+    "heating_season_start",
+    "in_heating_season",
     "issue_forecasts",
     "judge_forecasts",
     "learn_baselines",
@@ -334,6 +342,7 @@ __all__ = [
     "refresh_baselines",
     "relearn_baselines",
     "run_machine",
+    "same_day_last_year",
     "scan_flood",
     "scan_silence",
     "shelve",
@@ -343,6 +352,7 @@ __all__ = [
     "streams_of_watch",
     "trim_forecasts",
     "unshelve",
+    "usual_variant",
     "waiting_requests",
     "watch",
     "watch_version",

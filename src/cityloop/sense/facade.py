@@ -32,6 +32,7 @@ from cityloop.sense.selectors.history import (
     series,
     track,
 )
+from cityloop.sense.selectors.many import Given, Hours, given_of_many, hours_of_many
 from cityloop.sense.selectors.newest import NewestReadings, newest_readings
 from cityloop.sense.selectors.qualities import late_among
 from cityloop.sense.selectors.retention import (
@@ -95,7 +96,9 @@ __all__ = [
     "CopyUnreadableError",
     "CorrectionView",
     "DeclaredThing",
+    "Given",
     "HistoryExtent",
+    "Hours",
     "LatestView",
     "NewestReadings",
     "ObservationView",
@@ -133,8 +136,10 @@ __all__ = [
     "declare",
     "enforce_retention",
     "give_task",
+    "given_of_many",
     "history_extent",
     "hourly",
+    "hours_of_many",
     "late_among",
     "latest_of",
     "make_partitions",

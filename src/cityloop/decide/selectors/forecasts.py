@@ -232,6 +232,31 @@ def full_day_of(datastream_id: int, *, now: datetime) -> FullDayView | None:
     )
 
 
+def forecasts_between(
+    datastream_ids: Iterable[int], *, since: date, until: date, issued_by: datetime
+) -> dict[tuple[int, date], tuple[Float64s, Float64s, Float64s]]:
+    """Return the kept forecasts of streams that begin from one day on and before another.
+
+    Args:
+        datastream_ids: the streams.
+        since: first day, inclusive.
+        until: last day, exclusive.
+        issued_by: what was issued later is left out.
+
+    Returns:
+        By stream and first day: curve, lower and upper end of the band, shape (7, 24) each, NaN where not known.
+    """
+    rows = Forecast.objects.filter(
+        datastream_id__in=list(datastream_ids), starts_on__gte=since, starts_on__lt=until, issued_at__lte=issued_by
+    ).exclude(curve=None)
+    found = {}
+    for stream, day, *columns in rows.values_list("datastream_id", "starts_on", "curve", "low", "high"):
+        curve, low, high = (unpacked(column) for column in columns)
+        if curve is not None and low is not None and high is not None:
+            found[stream, day] = (curve, low, high)
+    return found
+
+
 def _first_days(datastream_id: int, day: date) -> dict[date, Float64s]:
     rows = Forecast.objects.filter(datastream_id=datastream_id, starts_on__gte=day - timedelta(days=SIMILAR_DAYS))
     found = {}

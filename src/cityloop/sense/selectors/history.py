@@ -34,16 +34,16 @@ _BY_ID_PACKED = f"""
     SELECT {_COLUMNS} FROM {both("p.datastream_id = %s AND p.day = %s")} o
     WHERE id = %s AND phenomenon_time >= %s AND phenomenon_time < %s
 """
-_ASKED = both("p.datastream_id = ANY(%s) AND p.end_time >= %s AND p.day <= (%s AT TIME ZONE 'UTC')::date")
+ASKED = both("p.datastream_id = ANY(%s) AND p.end_time >= %s AND p.day <= (%s AT TIME ZONE 'UTC')::date")
 _BUCKETS = f"""
     SELECT to_timestamp(floor(extract(epoch FROM phenomenon_time) / %s) * %s) AS bucket, avg(result), count(result)
-    FROM {_ASKED} o
+    FROM {ASKED} o
     WHERE datastream_id = ANY(%s) AND phenomenon_time >= %s AND phenomenon_time < %s
       AND result IS NOT NULL AND quality <> ALL(%s)
     GROUP BY bucket ORDER BY bucket
 """
 _RECEIVED = f"""
-    SELECT count(DISTINCT (datastream_id, phenomenon_time)) FROM {_ASKED} o
+    SELECT count(DISTINCT (datastream_id, phenomenon_time)) FROM {ASKED} o
     WHERE datastream_id = ANY(%s) AND phenomenon_time >= %s AND phenomenon_time < %s
 """
 _FEW_DAYS = Reach(stream="%s", since="%s", first="%s").condition()
@@ -63,7 +63,7 @@ _COPIED = np.dtype(
 _COPY_HEAD, _COPY_TAIL = 19, 2
 _TRACK_PIECE = timedelta(days=28)
 """How much history is read at once on the way back from the present."""
-_UNFIT = [int(Quality.BAD), int(Quality.OUT_OF_RANGE)]
+UNFIT = [int(Quality.BAD), int(Quality.OUT_OF_RANGE)]
 """Qualities that no curve is made of."""
 
 
@@ -128,7 +128,9 @@ class Series:
     count: tuple[int, ...]
 
 
-def _rows(statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+def rows_of(statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement over the history, closed days brought back where it needs them."""
+
     def ask() -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
@@ -162,14 +164,16 @@ def observation(observation_id: int) -> ObservationView | None:
     """
     received = from_us(ingested_at_us(observation_id))
     near = [received - timedelta(days=_SETTLE_DAYS), received + timedelta(days=_SETTLE_DAYS)]
-    found = _rows(_BY_ID_NEAR, [observation_id, *near]) or _packed(observation_id) or _rows(_BY_ID, [observation_id])
+    found = (
+        rows_of(_BY_ID_NEAR, [observation_id, *near]) or _packed(observation_id) or rows_of(_BY_ID, [observation_id])
+    )
     return _view(found[0]) if found else None
 
 
 def _packed(observation_id: int) -> list[tuple[Any, ...]]:
-    for stream, day in _rows(FIND, [observation_id]):
+    for stream, day in rows_of(FIND, [observation_id]):
         start = datetime.combine(day, time(), UTC)
-        found = _rows(_BY_ID_PACKED, [stream, day, observation_id, start, start + timedelta(days=1)])
+        found = rows_of(_BY_ID_PACKED, [stream, day, observation_id, start, start + timedelta(days=1)])
         if found:
             return found
     return []
@@ -178,7 +182,7 @@ def _packed(observation_id: int) -> list[tuple[Any, ...]]:
 def recent_observations(datastream_id: int, *, since: datetime, limit: int) -> list[ObservationView]:
     """Return the newest readings of a stream, newest first, `limit` at the most."""
     days = [datastream_id, since, since, datastream_id, since, limit]
-    return [_view(row) for row in _rows(_RECENT, [*days, datastream_id, since, limit])]
+    return [_view(row) for row in rows_of(_RECENT, [*days, datastream_id, since, limit])]
 
 
 def series(datastream_ids: Iterable[int], *, since: datetime, until: datetime, bucket_s: float) -> Series:
@@ -191,7 +195,7 @@ def series(datastream_ids: Iterable[int], *, since: datetime, until: datetime, b
         bucket_s: length of a span, seconds, > 0; spans begin at multiples of it since the Unix epoch.
     """
     asked = [list(datastream_ids), since, until]
-    rows = _rows(_BUCKETS, [bucket_s, bucket_s, *asked, *asked, _UNFIT])
+    rows = rows_of(_BUCKETS, [bucket_s, bucket_s, *asked, *asked, UNFIT])
     return Series(tuple(r[0] for r in rows), tuple(r[1] for r in rows), tuple(r[2] for r in rows))
 
 
@@ -260,5 +264,5 @@ def arrivals(datastream_ids: Iterable[int], *, since: datetime, until: datetime)
     span_s = max(0.0, (until - since).total_seconds())
     expected = sum(int(span_s / period_s) for period_s in periods.values() if period_s)
     asked = [list(periods), since, until]
-    ((received,),) = _rows(_RECEIVED, [*asked, *asked])
+    ((received,),) = rows_of(_RECEIVED, [*asked, *asked])
     return received, expected

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
+from cityloop.projects.lifelines.rules.balance import State
 
 
 class Line(StrEnum):
@@ -48,6 +49,23 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a day deviates from the same day last year.
+
+    Attributes:
+        kind: weather, new users, an event or something else, in words.
+        text: the reason as it was written.
+        given_by: who gave it, an actor code.
+        given_at: when.
+    """
+
+    kind: Text
+    text: str
+    given_by: str
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineDay:
     """A line's row of the daily sheet, as of an instant.
 
@@ -59,6 +77,7 @@ class LineDay:
         planned: what was planned for the day.
         used: what the hours that are over have brought.
         estimate, estimate_low, estimate_high: the full day, with its 80 % band.
+        method: how the full day was estimated, in words; None where it was not.
         yesterday: the total of the day before.
         last_year: the same day last year; its words name the variant.
         change_percent: the estimate against the same day last year.
@@ -68,6 +87,9 @@ class LineDay:
         supply: nominated supply, safe withdrawal and own production together.
         gap: estimate minus supply; below zero there is room.
         level: how grave the worst of gap, cover and line-pack is, None where all are in order.
+        state: the same as the state of the line: normal, attention, tight, short, emergency.
+        needs_reason: whether the change on last year is so large that it must carry a reason.
+        reason: the reason given, None where none was.
         cover_days: days of cover by stock.
         linepack_hours: hours until the line-pack is at its minimum.
         temperature, temperature_ahead, temperature_last_year: mean of the day, of the day ahead, of last year's day.
@@ -84,6 +106,7 @@ class LineDay:
     estimate: Figure
     estimate_low: Figure
     estimate_high: Figure
+    method: Text | None
     yesterday: Figure
     last_year: Remembered
     change_percent: Figure
@@ -93,6 +116,9 @@ class LineDay:
     supply: Figure
     gap: Figure
     level: Level | None
+    state: State
+    needs_reason: bool
+    reason: Reason | None
     cover_days: Figure
     linepack_hours: Figure
     temperature: Figure
@@ -136,4 +162,4 @@ class LineCurve:
     supply_an_hour: float | None
 
 
-__all__ = ["Figure", "HourPoint", "Line", "LineCurve", "LineDay", "Remembered"]
+__all__ = ["Figure", "HourPoint", "Line", "LineCurve", "LineDay", "Reason", "Remembered"]
