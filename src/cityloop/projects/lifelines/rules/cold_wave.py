@@ -66,6 +66,8 @@ _PROFILE = np.array(
 _HEATED_BELOW_C = 18.0
 _COLDEST_BEFORE_C, _PER_DEGREE_BEFORE = -7.5, 118.0
 _FOURTH_C, _FIFTH_C, _SIXTH_C, _SEVENTH_C = -11.0, -14.0, -13.0, -10.0
+_MILD_C, _COLDEST_C = 2.0, -3.5
+"""How much milder than usual this winter was until the wave, and its coldest day until then. Assumed."""
 _PER_DEGREE = (EXPECTED_FIFTH - USED_FOURTH) / (_FOURTH_C - _FIFTH_C)
 _WAVE_C = {_NEW_YEAR: -4.0, date(2010, 1, 2): -6.0, THIRD: -8.0, FOURTH: _FOURTH_C, FIFTH: _FIFTH_C, SIXTH: _SIXTH_C}
 _SIXTH_TOTAL = EXPECTED_FIFTH - (_SIXTH_C - _FIFTH_C) * _PER_DEGREE
@@ -162,7 +164,7 @@ def _winter_before(chance: np.random.Generator) -> _Days:
 
 def _winter(chance: np.random.Generator) -> _Days:
     dates = _dates(WINTER)
-    mean_c = np.maximum(_usual_c(dates, chance), -6.0)
+    mean_c = np.maximum(_usual_c(dates, chance) + _MILD_C, _COLDEST_C)
     for day, value in _WAVE_C.items():
         mean_c[dates.index(day)] = value
     totals = USED_FOURTH - (mean_c - _FOURTH_C) * _PER_DEGREE

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
+from cityloop.projects.lifelines.rules.balance import state_of
 from cityloop.projects.lifelines.rules.brief import AskedFor, Brief
 from cityloop.projects.lifelines.rules.days import Figure, HourPoint, Line, LineCurve, LineDay, Remembered
 
@@ -36,7 +37,7 @@ def sample_day(line: Line, *, level: Level | None = None, scale: float = 1.0) ->
         yesterday=figure(5304.5 * scale), last_year=remembered(3905.5 * scale, date(2009, 1, 5)),
         change_percent=figure(46.1, "%"), season_peak=remembered(5306.5 * scale, date(2010, 1, 4)),
         record=remembered(5307.5 * scale, date(2010, 1, 4)), capacity=figure(None), supply=figure(4908.5 * scale),
-        gap=figure(793.5 * scale), level=level, cover_days=figure(None, "d"), linepack_hours=figure(11.25, "h", 2),
+        gap=figure(793.5 * scale), level=level, state=state_of(level), needs_reason=False, reason=None, method=None, cover_days=figure(None, "d"), linepack_hours=figure(11.25, "h", 2),
         temperature=figure(-9.5, "°C"), temperature_ahead=figure(-12.25, "°C", 2),
         temperature_last_year=figure(-3.5, "°C"), arrived_percent=figure(98.7, "%"), origins=(SIMULATED,),
     )  # fmt: skip

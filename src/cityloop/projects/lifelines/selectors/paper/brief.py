@@ -123,8 +123,8 @@ def _write_requests(sheet: Sheet, requests: tuple[AskedFor, ...]) -> None:
         sheet.say(_("No request is open."))
         return
     columns = (
-        Column(_("Number"), 1.6, "L"), Column(_("Line"), 1.0, "L"), Column(_("Asked for"), 1.6),
-        Column(_("To whom"), 2.2, "L"), Column(_("State"), 1.4, "L"), Column(_("Answer due"), 1.7, "L"),
+        Column(_("Request number"), 1.6, "L"), Column(_("Line"), 1.0, "L"), Column(_("Quantity asked for"), 1.6),
+        Column(_("Who is asked"), 2.2, "L"), Column(_("State"), 1.4, "L"), Column(_("Answer due"), 1.7, "L"),
     )  # fmt: skip
     sheet.write_table(columns, [_request_row(one) for one in requests])
 

@@ -14,6 +14,8 @@ from cityloop.projects.lifelines.selectors.paper.sheet import FONT, GREY, MARGIN
 HEIGHT_MM = 52.0
 _LEFT_MM, _LEGEND_MM, _BELOW_MM = 13.0, 5.0, 5.0
 _GRID_LINES = 4
+GRID = 190
+"""Shade of the grid, 0 black to 255 white."""
 _HOURS_BETWEEN_LABELS = 6
 
 
@@ -82,7 +84,8 @@ def _frame_of(sheet: Sheet, curve: LineCurve) -> _Frame:
 
 def _grid(sheet: Sheet, frame: _Frame, curve: LineCurve) -> None:
     sheet.set_font(FONT, size=SMALL_PT - 1)
-    sheet.set_line_width(0.08)
+    sheet.set_line_width(0.1)
+    sheet.set_draw_color(GRID)
     step = (frame.high - frame.low) / _GRID_LINES
     decimals = 0 if step >= 1 else 2
     for number in range(_GRID_LINES + 1):
@@ -97,6 +100,7 @@ def _grid(sheet: Sheet, frame: _Frame, curve: LineCurve) -> None:
             continue
         sheet.line(frame.x(number), frame.top, frame.x(number), frame.top + frame.height)
         sheet.text(frame.x(number) - 2.0, frame.top + frame.height + 3.0, _hour_label(begins))
+    sheet.set_draw_color(0)
 
 
 def _hour_label(begins: datetime) -> str:
