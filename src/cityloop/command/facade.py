@@ -7,7 +7,15 @@ from cityloop.command.rules.chain import aggregate_from
 from cityloop.command.rules.days import lunar_date, weekday_of
 from cityloop.command.rules.lines import Point
 from cityloop.command.rules.words import LOG_KINDS, title_of
-from cityloop.command.selectors.duty import HandoverView, LogEntryView, OpenItem, handovers, log_entries, on_duty
+from cityloop.command.selectors.duty import (
+    PLATFORM,
+    HandoverView,
+    LogEntryView,
+    OpenItem,
+    handovers,
+    log_entries,
+    on_duty,
+)
 from cityloop.command.selectors.lines import LineView, line
 from cityloop.command.selectors.trace import (
     AggregatePage,
@@ -95,6 +103,7 @@ def day_words(now: datetime) -> tuple[Text, Text]:
 
 __all__ = [
     "LOG_KINDS",
+    "PLATFORM",
     "AggregatePage",
     "AreaCode",
     "Chain",

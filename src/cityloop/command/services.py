@@ -109,6 +109,13 @@ def _stored(item: OpenItem) -> dict[str, str | int]:
 def write_log(area: AreaCode, *, person: int, kind: str, words: str, corrects: int | None = None) -> int:
     """Write an entry into the duty log; return its number. Nothing is ever changed: a correction is a new entry.
 
+    Args:
+        area: whose duty log.
+        person: who writes, by number; `PLATFORM` where the platform itself does.
+        kind: one of `LOG_KINDS`.
+        words: what is written, 1 to `WORDS_MAX` characters.
+        corrects: the entry it corrects.
+
     Raises:
         UnknownLogKindError: if there is no such kind.
         InvalidFieldError: if the words are empty or too long.

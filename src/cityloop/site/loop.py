@@ -13,6 +13,7 @@ from cityloop.kernel.facts.decided import AlarmRaised
 from cityloop.kernel.facts.responded import CaseClosed, SignalReceived
 from cityloop.kernel.facts.sensed import ReadingsKept
 from cityloop.respond import facade as respond
+from cityloop.site.found import project_clock, project_loop
 
 LOOP: tuple[tuple[type[Fact], Callable[..., object]], ...] = (
     (ReadingsKept, decide.refresh_baselines),
@@ -49,13 +50,19 @@ class Listener:
 
 
 def listeners() -> tuple[Listener, ...]:
-    """Return the listeners of the loop, each with all the kinds it hears."""
+    """Return the listeners of the loop and of the projects, each with all the kinds it hears."""
     kinds: dict[Callable[..., object], list[type[Fact]]] = {}
-    for kind, act in LOOP:
+    for kind, act in (*LOOP, *project_loop()):
         kinds.setdefault(act, []).append(kind)
     return tuple(Listener(name_of(act), act, tuple(heard)) for act, heard in kinds.items())
 
 
+def clock() -> tuple[tuple[Callable[[datetime], object], float], ...]:
+    """Return what is done again and again by the house and by the projects."""
+    return (*CLOCK, *project_clock())
+
+
 def name_of(act: Callable[..., object]) -> str:
-    """Return a listener's name: its room and its verb."""
-    return f"{act.__module__.split('.')[1]}.{act.__name__}"
+    """Return a listener's name: its room, or its project, and its verb."""
+    room, *inside = act.__module__.split(".")[1:]
+    return f"{inside[0] if room == 'projects' else room}.{act.__name__}"

@@ -1,6 +1,6 @@
 """Words for facts: one table of titles and one of fields; every kind of fact and every field stands in them."""
 
-from cityloop.kernel.facts.base import Fact
+from cityloop.kernel.facts.base import Fact, registered_facts
 from cityloop.kernel.quality import Quality
 from cityloop.kernel.text import Text
 
@@ -137,15 +137,28 @@ LOG_KINDS: dict[str, Text] = {
 
 def title_of(kind: str) -> Text:
     """Return what a kind of fact is called; its code where this release does not know it."""
-    return FACT_TITLES.get(kind, Text(kind, kind))
+    known = registered_facts().get(kind)
+    own = known.words.title if known is not None and known.words is not None else Text(kind, kind)
+    return FACT_TITLES.get(kind, own)
 
 
-def field_title(name: str) -> Text:
-    """Return what a field of a fact is called."""
-    return FIELD_TITLES.get(name, Text(name, name))
+def field_title(name: str, kind: type[Fact] | None = None) -> Text:
+    """Return what a field of a fact is called; the kind's own word for it comes first."""
+    own = kind.words.fields if kind is not None and kind.words is not None else {}
+    return own.get(name) or FIELD_TITLES.get(name, Text(name, name))
+
+
+def page_of(fact: Fact) -> tuple[Text, str] | None:
+    """Return title and address of the page of what a project's own fact is about, None where it has none."""
+    words = fact.words
+    if words is None or not words.page or words.page_title is None:
+        return None
+    return words.page_title, words.page.format(**{name: getattr(fact, name) for name in fact.__dataclass_fields__})
 
 
 def fields_of(kind: type[Fact]) -> tuple[str, ...]:
-    """Return the fields of a kind of fact beyond those every fact has."""
+    """Return the fields of a kind of fact beyond those every fact has; of a project's own kind those it names."""
+    if kind.words is not None:
+        return tuple(kind.words.fields)
     common = set(Fact.__dataclass_fields__)
     return tuple(name for name in kind.__dataclass_fields__ if name not in common)

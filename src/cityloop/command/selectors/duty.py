@@ -12,6 +12,9 @@ from cityloop.registry.facade import actor_names
 LOG_ROWS = 50
 """Entries of the duty log on a page."""
 
+PLATFORM = 0
+"""Who writes an entry of the duty log where nobody does but the platform itself; no person has this number."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenItem:
@@ -110,13 +113,13 @@ def log_entries(area: AreaCode, *, since: datetime | None = None, limit: int = L
     """Return the newest entries of a duty log, newest first."""
     found = LogEntry.objects.filter(area=area, **({"written_at__gte": since} if since else {}))
     rows = list(found.order_by("-written_at", "-id")[:limit])
-    names = actor_names({f"person:{row.person}" for row in rows})
+    names = actor_names({_writer(row.person) for row in rows})
     corrected = dict(LogEntry.objects.filter(corrects__in=rows).values_list("corrects_id", "pk"))
     return [
         LogEntryView(
             entry_id=row.pk,
             written_at=row.written_at,
-            person_name=names[f"person:{row.person}"],
+            person_name=names[_writer(row.person)],
             kind=row.kind,
             words=row.words,
             corrects=row.corrects_id,  # type: ignore[attr-defined]  # Django adds it
@@ -124,3 +127,7 @@ def log_entries(area: AreaCode, *, since: datetime | None = None, limit: int = L
         )
         for row in rows
     ]
+
+
+def _writer(person: int) -> str:
+    return "system:loop" if person == PLATFORM else f"person:{person}"

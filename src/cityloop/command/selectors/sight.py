@@ -80,7 +80,12 @@ class Sight:
             self.require_area(area, what=f"facts {ref.parameters.get('kind')} in {area}")
 
     def _body_of(self, fact: Fact) -> str | None:
-        """Return whose case a fact belongs to, empty where nobody has it yet, None where it belongs to no case."""
+        """Return whose matter a fact belongs to, empty where nobody has it yet, None where it is nobody's.
+
+        A fact that names its organisation says so itself; of a case it is the body that has the case now.
+        """
+        if (named := getattr(fact, "organisation", None)) is not None:
+            return str(named)
         case_id = getattr(fact, "case_id", None)
         if not case_id:
             return None

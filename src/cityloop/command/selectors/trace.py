@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from cityloop.command.rules.chain import address_of, counts
-from cityloop.command.rules.words import QUALITY_TITLES, field_title, fields_of, title_of
+from cityloop.command.rules.words import QUALITY_TITLES, field_title, fields_of, page_of, title_of
 from cityloop.command.selectors.sight import Sight
 from cityloop.decide.facade import actor_names
 from cityloop.journal import facade as journal
@@ -134,17 +134,19 @@ def _shown(name: str, value: object) -> Value | None:
 
 def _details_of(fact: Fact) -> tuple[Detail, ...]:
     unit = str(getattr(fact, "unit", ""))
-    measured = {"value", "threshold", "target"}
+    measured = {"value", "threshold", "target", "quantity", "granted"}
     found = []
     for name in fields_of(type(fact)):
         shown = None if name in _HIDDEN else _shown(name, getattr(fact, name))
         if shown is not None:
-            found.append(Detail(field_title(name), shown, unit if name in measured else ""))
+            found.append(Detail(field_title(name, type(fact)), shown, unit if name in measured else ""))
     if stream := getattr(fact, "datastream_id", None):
         views = sense.stream_views([stream])
         thing: Value = views[stream].thing_name if stream in views else getattr(fact, "thing_name", "")
         found.append(Detail(field_title("thing_name"), thing))
         found.append(Detail(field_title("datastream_id"), str(stream), link=f"/trace/stream/{stream}/"))
+    if page := page_of(fact):
+        found.append(Detail(page[0], str(getattr(fact, "number", page[1])), link=page[1]))
     if case := getattr(fact, "case_id", None):
         number = getattr(fact, "case_number", "") or str(case)
         found.append(Detail(field_title("case_id"), number, link=f"/cases/{case}/"))

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 from cityloop.kernel.areas import AreaCode
+from cityloop.kernel.text import Text
 
 
 class RefKind(StrEnum):
@@ -55,6 +56,23 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FactWords:
+    """How a trace tells a kind of fact that the duty room does not know by itself: one of an application project.
+
+    Attributes:
+        title: what the kind is called.
+        fields: which of its fields are told, and what each is called.
+        page: address of the page of what it is about, with `{field}` for fields of the fact; empty for none.
+        page_title: what that page is called.
+    """
+
+    title: Text
+    fields: dict[str, Text] = field(default_factory=dict)
+    page: str = ""
+    page_title: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """Something that has happened.
 
@@ -65,6 +83,8 @@ class Fact:
             `system:loop`.
         area: where, a place code.
         causes: what it followed from.
+        kinds: every kind there is, by name.
+        words: of a project's own kind: how it is told.
     """
 
     fact_id: UUID
@@ -74,6 +94,7 @@ class Fact:
     causes: tuple[Ref, ...] = ()
 
     kinds: ClassVar[dict[str, type["Fact"]]] = {}
+    words: ClassVar[FactWords | None] = None
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Enter the kind into the table of kinds, so that the journal can give facts back as what they were."""

@@ -31,6 +31,10 @@ class Right(StrEnum):
     COMMAND_DEVICES = "command_devices"
     SEE_CATALOGUE = "see_catalogue"
     SHARE_DATA = "share_data"
+    SEE_COORDINATION = "see_coordination"
+    DRAFT_COORDINATION = "draft_coordination"
+    APPROVE_COORDINATION = "approve_coordination"
+    APPROVE_GRAVE_COORDINATION = "approve_grave_coordination"
 
     @property
     def words(self) -> Text:
@@ -61,6 +65,12 @@ _RIGHT_TITLES = {
     Right.COMMAND_DEVICES: Text("下达设备任务", "give devices tasks"),
     Right.SEE_CATALOGUE: Text("查看数据目录", "see the data catalogue"),
     Right.SHARE_DATA: Text("管理数据共享", "share data"),
+    Right.SEE_COORDINATION: Text("查看资源协调", "see the coordination of supply"),
+    Right.DRAFT_COORDINATION: Text("提出资源协调", "ask for supply or for a cut of demand"),
+    Right.APPROVE_COORDINATION: Text("审批资源协调", "approve the coordination of supply"),
+    Right.APPROVE_GRAVE_COORDINATION: Text(
+        "审批红、橙级资源协调", "approve the coordination of supply at red and orange"
+    ),
 }
 
 
@@ -129,10 +139,23 @@ _HANDLING = frozenset({Right.SEE_CASES, Right.HANDLE_CASES, Right.SEE_TRACE})
 _NONE: frozenset[Right] = frozenset()
 
 ROLES: dict[Role, RoleSpec] = {
-    Role.CITY_LEADER: RoleSpec(Text("市领导", "city leader"), _LOOKING | {Right.CONSENT_TO_SHELVING}),
-    Role.DUTY_OFFICER: RoleSpec(Text("市应急办值班员", "city emergency office duty officer"), _ON_DUTY),
+    Role.CITY_LEADER: RoleSpec(
+        Text("市领导", "city leader"),
+        _LOOKING
+        | {
+            Right.CONSENT_TO_SHELVING,
+            Right.SEE_COORDINATION,
+            Right.APPROVE_COORDINATION,
+            Right.APPROVE_GRAVE_COORDINATION,
+        },
+    ),
+    Role.DUTY_OFFICER: RoleSpec(
+        Text("市应急办值班员", "city emergency office duty officer"),
+        _ON_DUTY | {Right.SEE_COORDINATION, Right.DRAFT_COORDINATION, Right.APPROVE_COORDINATION},
+    ),
     Role.SPECIAL_HEADQUARTERS: RoleSpec(
-        Text("专项应急指挥部", "special command headquarters"), _LOOKING | {Right.OPEN_CASES}
+        Text("专项应急指挥部", "special command headquarters"),
+        _LOOKING | {Right.OPEN_CASES, Right.SEE_COORDINATION},
     ),
     Role.DISTRICT_OFFICER: RoleSpec(Text("区值班员", "district node officer"), _ON_DUTY),
     Role.DATA_OWNER: RoleSpec(
@@ -152,7 +175,14 @@ ROLES: dict[Role, RoleSpec] = {
     ),
     Role.LIFELINE_DISPATCHER: RoleSpec(
         Text("生命线企业调度员", "lifeline group dispatcher"),
-        _HANDLING | {Right.SEE_PROJECTS, Right.SEE_DEVICES, Right.COMMAND_DEVICES},
+        _HANDLING
+        | {
+            Right.SEE_PROJECTS,
+            Right.SEE_DEVICES,
+            Right.COMMAND_DEVICES,
+            Right.SEE_COORDINATION,
+            Right.DRAFT_COORDINATION,
+        },
         own_organisation_only=True,
     ),
     Role.SAFETY_OFFICER: RoleSpec(

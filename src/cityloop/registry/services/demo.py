@@ -42,6 +42,7 @@ DEMO_PEOPLE: tuple[DemoPerson, ...] = (
     DemoPerson("checker", Text("赵磊", "Zhao Lei"), Role.GRID_SUPERVISOR, "supervision-centre"),
     DemoPerson("water", Text("陈国栋", "Chen Guodong"), Role.LIFELINE_DISPATCHER, "water-group"),
     DemoPerson("heat", Text("孙丽华", "Sun Lihua"), Role.LIFELINE_DISPATCHER, "heat-group"),
+    DemoPerson("gas", Text("高峰", "Gao Feng"), Role.LIFELINE_DISPATCHER, "gas-group"),
     DemoPerson("power", Text("杨帆", "Yang Fan"), Role.LIFELINE_DISPATCHER, "power-company"),
     DemoPerson(
         "chaoyang", Text("黄海涛", "Huang Haitao"), Role.DEPARTMENT_HANDLER, f"{CHAOYANG}-city-management", CHAOYANG

@@ -14,11 +14,11 @@ def main() -> None:
     set_up_logs("loop", level=logging.WARNING)
     django.setup()
     from cityloop.site.configuration import configuration  # noqa: PLC0415  Django is set up first
-    from cityloop.site.loop import CLOCK, listeners  # noqa: PLC0415
+    from cityloop.site.loop import clock, listeners  # noqa: PLC0415
     from cityloop.site.reactor.turning import Reactor, Stop, run  # noqa: PLC0415
     from cityloop.site.secrets import postgres_dsn  # noqa: PLC0415
 
-    run(Reactor(listeners=listeners(), clock=CLOCK), postgres_dsn(configuration()), Stop())
+    run(Reactor(listeners=listeners(), clock=clock()), postgres_dsn(configuration()), Stop())
 
 
 if __name__ == "__main__":
