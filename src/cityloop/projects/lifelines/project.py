@@ -1,10 +1,9 @@
-"""What the city lifelines bring: zones of water supply, heat substations, the power load, weather as context."""
-
-from dataclasses import dataclass
+"""What the city lifelines bring: water, gas, heat, power, drainage and coal, and weather as context."""
 
 from cityloop.kernel.clocks import Clock, Limit
 from cityloop.kernel.declarations import (
     CaseKindSpec,
+    ForecastSpec,
     LineSpec,
     Project,
     StreamSpec,
@@ -14,10 +13,23 @@ from cityloop.kernel.declarations import (
 )
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
+from cityloop.projects.lifelines.rules.lines import MAKES
+from cityloop.projects.lifelines.rules.quantities import FLOW, HEAT, LOAD, PM25, PRESSURE, TEMPERATURE
+from cityloop.projects.lifelines.rules.supply import (
+    DAY_S,
+    HOUR_S,
+    QUARTER_S,
+    WEATHER_AHEAD,
+    WEATHER_DESK,
+    dispatch_streams,
+    dispatch_things,
+    supply_streams,
+    supply_things,
+)
 
 WATER_GROUP, HEAT_GROUP, POWER_COMPANY = "water-group", "heat-group", "power-company"
 ENVIRONMENT_BUREAU = "environment-bureau"
-HOUR_S, QUARTER_S, PRESSURE_PERIOD_S = 3600.0, 900.0, 5.0
+PRESSURE_PERIOD_S = 5.0
 SILENT_PERIODS = 3
 """Periods without a reading before a stream counts as silent (domain reference, section 4)."""
 PRESSURE_SILENT_S = 60.0
@@ -38,51 +50,6 @@ _SILENCE = Text(
     "a default of the platform, to be confirmed by the authority",
 )
 
-
-@dataclass(frozen=True, slots=True)
-class _Quantity:
-    """What is measured: the observed property with its unit."""
-
-    code: str
-    title: Text
-    unit: str
-    unit_name: str
-    unit_code: str
-    decimals: int = 1
-
-    def stream(self, code: str, *, thing: str, title: Text, period_s: float) -> StreamSpec:
-        """Return a stream of this quantity."""
-        return StreamSpec(
-            code=code,
-            thing=thing,
-            title=title,
-            property_code=self.code,
-            property_title=self.title,
-            property_definition=f"https://qudt.org/vocab/quantitykind/{_KINDS[self.code]}",
-            unit_symbol=self.unit,
-            unit_name=self.unit_name,
-            unit_definition=f"https://qudt.org/vocab/unit/{self.unit_code}",
-            period_s=period_s,
-            decimals=self.decimals,
-        )
-
-
-_KINDS = {
-    "water_flow": "VolumeFlowRate",
-    "water_pressure": "Pressure",
-    "temperature": "Temperature",
-    "heat_power": "Power",
-    "power_load": "Power",
-    "pm25": "MassConcentration",
-}
-_FLOW = _Quantity("water_flow", Text("供水流量", "Water inflow"), "L/s", "Litre per second", "L-PER-SEC")
-_PRESSURE = _Quantity("water_pressure", Text("供水压力", "Water pressure"), "MPa", "Megapascal", "MegaPA", decimals=3)
-_TEMPERATURE = _Quantity("temperature", Text("温度", "Temperature"), "°C", "Degree Celsius", "DEG_C")
-_HEAT = _Quantity("heat_power", Text("供热功率", "Heat delivered"), "kW", "Kilowatt", "KiloW", decimals=0)
-_LOAD = _Quantity("power_load", Text("电网负荷", "Grid load"), "MW", "Megawatt", "MegaW", decimals=0)
-_PM25 = _Quantity(
-    "pm25", Text("细颗粒物", "Fine particles PM2.5"), "µg/m³", "Microgram per cubic metre", "MicroGM-PER-M3", decimals=0
-)
 
 _ZONES = (
     ("1", "东城医院片区", "Dongcheng hospital zone", 116.417, 39.911),
@@ -126,12 +93,12 @@ _SUBSTATIONS = (
 """Heat substations: code, names, WGS 84 place assigned for the demo, period in seconds."""
 
 _HEAT_POINTS = (
-    ("supply-primary", Text("一次侧供水温度", "Primary supply temperature"), _TEMPERATURE),
-    ("return-primary", Text("一次侧回水温度", "Primary return temperature"), _TEMPERATURE),
-    ("supply-secondary", Text("二次侧供水温度", "Secondary supply temperature"), _TEMPERATURE),
-    ("return-secondary", Text("二次侧回水温度", "Secondary return temperature"), _TEMPERATURE),
-    ("outdoor", Text("室外温度", "Outdoor temperature"), _TEMPERATURE),
-    ("power", Text("供热功率", "Heat delivered"), _HEAT),
+    ("supply-primary", Text("一次侧供水温度", "Primary supply temperature"), TEMPERATURE),
+    ("return-primary", Text("一次侧回水温度", "Primary return temperature"), TEMPERATURE),
+    ("supply-secondary", Text("二次侧供水温度", "Secondary supply temperature"), TEMPERATURE),
+    ("return-secondary", Text("二次侧回水温度", "Secondary return temperature"), TEMPERATURE),
+    ("outdoor", Text("室外温度", "Outdoor temperature"), TEMPERATURE),
+    ("power", Text("供热功率", "Heat delivered"), HEAT),
 )
 
 _STATIONS = (
@@ -229,16 +196,16 @@ _GRID = ThingSpec(
 
 def _water_streams() -> tuple[StreamSpec, ...]:
     inflows = tuple(
-        _FLOW.stream(
+        FLOW.stream(
             f"water.zone-{number}.inflow",
             thing=f"water.zone-{number}",
-            title=_joined(Text(zh, en), _FLOW.title),
+            title=_joined(Text(zh, en), FLOW.title),
             period_s=HOUR_S,
         )
         for number, zh, en, _, _ in _ZONES
     )
     pressures = tuple(
-        _PRESSURE.stream(
+        PRESSURE.stream(
             f"water.point-{code}.pressure",
             thing=f"water.point-{code}",
             title=Text(f"{zh}管网压力", f"{en}: network pressure"),
@@ -260,7 +227,7 @@ def _heat_streams() -> tuple[StreamSpec, ...]:
 
 
 def _air_streams() -> tuple[StreamSpec, ...]:
-    quantities = (("temperature", Text("气温", "Air temperature"), _TEMPERATURE), ("pm25", _PM25.title, _PM25))
+    quantities = (("temperature", Text("气温", "Air temperature"), TEMPERATURE), ("pm25", PM25.title, PM25))
     return tuple(
         quantity.stream(f"air.{code}.{point}", thing=f"air.{code}", title=_joined(Text(zh, en), title), period_s=HOUR_S)
         for code, zh, en, _, _ in _STATIONS
@@ -280,7 +247,11 @@ def _silent(code: str, title: Text, streams: tuple[str, ...], after_s: float) ->
     )
 
 
+_CENTRE = "air.dongsi.temperature"
+"""The temperature of the centre, which the lines answer to; it is forecast itself too."""
+
 _SLOW_HEAT = tuple(f"heat.{code}.*" for code, *_, period_s in _SUBSTATIONS if period_s == HOUR_S)
+_STATION_STREAMS = tuple(f"air.{code}.*" for code, *_ in _STATIONS)
 _QUICK_HEAT = tuple(f"heat.{code}.*" for code, *_, period_s in _SUBSTATIONS if period_s == QUARTER_S)
 
 _WATCHES = (
@@ -383,10 +354,24 @@ _WATCHES = (
     _silent(
         "hourly",
         Text("小时级测点数据中断", "Hourly stream silent"),
-        ("water.zone-*", "power.*", "air.*", *_SLOW_HEAT),
+        (
+            *("water.zone-*", "power.grid.*", "gas.city.*", "gas.gate-*", "gas.point-*", "coal.plants.*"),
+            *("drainage.plants.*", "drainage.rain.*", *_STATION_STREAMS, *_SLOW_HEAT),
+        ),
         SILENT_PERIODS * HOUR_S,
     ),
-    _silent("heat", Text("热力站数据中断", "Heat substation silent"), _QUICK_HEAT, SILENT_PERIODS * QUARTER_S),
+    _silent(
+        "quarter",
+        Text("热力站或泵站数据中断", "Heat substation or pumping station silent"),
+        (*_QUICK_HEAT, "drainage.sump-*"),
+        SILENT_PERIODS * QUARTER_S,
+    ),
+    _silent(
+        "told",
+        Text("调度日报逾期未填", "Dispatchers' figures of the day overdue"),
+        tuple(f"{line}.dispatch.*" for line in MAKES),
+        DAY_S * SILENT_PERIODS,
+    ),
 )
 
 
@@ -408,8 +393,9 @@ PROJECT = Project(
     number=2,
     title=Text("城市生命线", "City lifelines"),
     summary=Text(
-        "实时监测供水、供热、供电，并以气象作背景，异常即报警、立案、处置。",
-        "Watches water, heat and power in real time against the weather; what is unusual becomes an alarm and a case.",
+        "实时监测供水、燃气、供热、供电、排水、煤炭，并以气象作背景，异常即报警、立案、处置。",
+        "Watches water, gas, heat, power, drainage and coal against the weather; what is unusual becomes an alarm "
+        "and a case.",
     ),
     lead="municipal-administration",
     plan_source=Text(
@@ -417,12 +403,29 @@ PROJECT = Project(
         "Led by the municipal administration commission with the emergency office "
         "(meeting record of 2012; the founding speech)",
     ),
-    things=(*_zone_things(), *_pressure_things(), *_heat_things(), _GRID, *_air_things()),
+    things=(
+        *_zone_things(),
+        *_pressure_things(),
+        *_heat_things(),
+        _GRID,
+        *_air_things(),
+        *supply_things(),
+        *dispatch_things(),
+        WEATHER_DESK,
+    ),
     streams=(
         *_water_streams(),
         *_heat_streams(),
-        _LOAD.stream("power.grid.load", thing="power.grid", title=_LOAD.title, period_s=HOUR_S),
+        LOAD.stream("power.grid.load", thing="power.grid", title=LOAD.title, period_s=HOUR_S),
         *_air_streams(),
+        *supply_streams(),
+        *dispatch_streams(),
+        WEATHER_AHEAD,
+    ),
+    forecasts=(
+        ForecastSpec(streams=("water.zone-*", "power.grid.load", "gas.city.flow"), weather=_CENTRE),
+        *(ForecastSpec(streams=(f"heat.{code}.power",), weather=f"heat.{code}.outdoor") for code, *_ in _SUBSTATIONS),
+        ForecastSpec(streams=(_CENTRE, "drainage.plants.flow", "coal.plants.use")),
     ),
     watches=_WATCHES,
     case_kinds=(

@@ -64,9 +64,11 @@ class Group:
 GROUPS = (
     Group(name="pressure", patterns=("water.point-*",), recorded=False, past=POINT_HISTORY),
     Group(name="water", patterns=("water.zone-*",)),
-    Group(name="power", patterns=("power.*",)),
-    Group(name="heat", patterns=("heat.*",)),
+    Group(name="power", patterns=("power.grid.*",)),
+    Group(name="heat", patterns=("heat.l*",)),
     Group(name="air", patterns=("air.*",)),
+    Group(name="supply", patterns=("gas.*", "coal.*", "drainage.*"), recorded=False),
+    Group(name="told", patterns=tuple(f"{line}.dispatch.*" for line in ("water", "heat", "power")), recorded=False),
 )
 
 

@@ -9,20 +9,26 @@ Source:
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from zlib import crc32
 
 import numpy as np
-import numpy.typing as npt
 
 from cityloop.kernel.declarations import StreamSpec
+from cityloop.site.demo.supply import supply_rule
+from cityloop.site.demo.weather import (
+    CITY_OFFSET_US,
+    DAY_US,
+    HOUR_US,
+    Times,
+    Values,
+    air_temperature_c,
+    day_of_year,
+    drift,
+    hourly,
+    noise,
+    shaped,
+    weekday,
+)
 from cityloop.site.replay.rows import Events
-
-Times = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float64]
-
-HOUR_US, DAY_US = 3_600_000_000, 86_400_000_000
-CITY_OFFSET_US = 8 * HOUR_US
-"""The city's clock is UTC+8 all year."""
 
 WATER_PEAK = 172_000 * 24 / 3_040_000
 """Peak hour over mean hour of the record day, dimensionless."""
@@ -41,9 +47,6 @@ LOAD_SHAPE = (
 
 WEEK_SHAPE = (1.02, 1.03, 1.03, 1.02, 1.01, 0.94, 0.91)
 """Grid load of each day of the week, Monday first, over the mean."""
-
-MONTH_MEAN_C = (-3.0, 0.5, 7.5, 15.0, 21.0, 25.0, 27.0, 26.0, 20.5, 13.5, 5.0, -1.0)
-"""Mean air temperature of each month in Beijing, °C (from memory, rounded)."""
 
 ZONE_MEAN_LPS = {
     "1": 7.6,
@@ -77,63 +80,6 @@ OPENING_S, OPENING_RAMP_S, OPENING_SHARE = 420.0, 20.0, 0.76
 """The incident with which a demo opens: how long it lasts, how fast it comes (s), and the share of pressure lost."""
 
 
-def noise(seed: int, name: str, step: npt.NDArray[np.int64]) -> Values:
-    """Return one number in [0, 1) for each step: the same for the same seed, name and step on every machine."""
-    with np.errstate(over="ignore"):
-        mixed = step.astype(np.uint64) + np.uint64(seed * 0x9E3779B1 + crc32(name.encode()))
-        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        mixed ^= mixed >> np.uint64(31)
-    return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
-
-
-def drift(seed: int, name: str, times: Times, every_us: int) -> Values:
-    """Return a smooth wander in [-1, 1) that turns about every `every_us` microseconds."""
-    step, rest = np.divmod(times, every_us)
-    share = rest / every_us
-    share = share * share * (3 - 2 * share)
-    before, after = noise(seed, name, step), noise(seed, name, step + 1)
-    return 2 * (before + (after - before) * share) - 1
-
-
-def _shaped(shape: Sequence[float], times: Times) -> Values:
-    """Return a shape of 24 hours at each time, the hour's value in its middle, linear between."""
-    hour = ((times + CITY_OFFSET_US) % DAY_US) / HOUR_US - 0.5
-    table: Values = np.array(shape, np.float64)
-    low = np.floor(hour).astype(np.int64)
-    between: Values = table[low % 24] + (table[(low + 1) % 24] - table[low % 24]) * (hour - low)
-    return between
-
-
-def _hourly(shape: Sequence[float], times: Times) -> Values:
-    table: Values = np.array(shape, np.float64)
-    return table[((times + CITY_OFFSET_US) % DAY_US) // HOUR_US]
-
-
-def _day_of_year(times: Times) -> npt.NDArray[np.int64]:
-    days = (times + CITY_OFFSET_US).astype("datetime64[us]").astype("datetime64[D]")
-    first_is_one: npt.NDArray[np.int64] = (days - days.astype("datetime64[Y]")).astype(np.int64) + 1
-    return first_is_one
-
-
-def _weekday(times: Times) -> npt.NDArray[np.int64]:
-    monday_first: npt.NDArray[np.int64] = ((times + CITY_OFFSET_US) // DAY_US + 3) % 7
-    return monday_first
-
-
-def air_temperature_c(times: Times, *, seed: int, place: str = "") -> Values:
-    """Return the air temperature, °C: the season, the hour, the weather of the week, and the place."""
-    month = (_day_of_year(times) - 15) / 30.4375
-    low = np.floor(month).astype(np.int64)
-    means = np.array(MONTH_MEAN_C)
-    season = means[low % 12] + (means[(low + 1) % 12] - means[low % 12]) * (month - low)
-    hour = ((times + CITY_OFFSET_US) % DAY_US) / DAY_US
-    day = 4.5 * np.cos(2 * np.pi * (hour - 15 / 24))
-    weather = 4.0 * drift(seed, "weather", times, 3 * DAY_US)
-    local = 0.8 * drift(seed, f"temperature {place}", times, DAY_US) if place else 0.0
-    return np.asarray(season + day + weather + local, np.float64)
-
-
 def fine_particles(times: Times, *, seed: int, place: str) -> Values:
     """Return PM2.5 in µg/m³: spells of several days, slightly different at each place."""
     spell = drift(seed, "haze", times, 4 * DAY_US) + 0.25 * drift(seed, f"haze {place}", times, DAY_US // 4)
@@ -144,16 +90,16 @@ def zone_inflow_lps(times: Times, *, seed: int, zone: str) -> Values:
     """Return the inflow of a zone, L/s: the shape of the day, more in heat, a little chance."""
     warmth = 1 + 0.006 * np.clip(air_temperature_c(times, seed=seed) - 15, 0, None)
     chance = 1 + 0.03 * (noise(seed, f"zone {zone}", times // HOUR_US) - 0.5)
-    return np.asarray(ZONE_MEAN_LPS[zone] * _hourly(WATER_SHAPE, times) * warmth * chance, np.float64)
+    return np.asarray(ZONE_MEAN_LPS[zone] * hourly(WATER_SHAPE, times) * warmth * chance, np.float64)
 
 
 def grid_load_mw(times: Times, *, seed: int) -> Values:
     """Return the grid load, MW: the day, the week, cold below 18 °C and heat above 26 °C."""
     outside = air_temperature_c(times, seed=seed)
     weather = 1 + 0.006 * np.clip(ROOM_C - outside, 0, None) + 0.03 * np.clip(outside - 26, 0, None)
-    week = np.array(WEEK_SHAPE)[_weekday(times)]
+    week = np.array(WEEK_SHAPE)[weekday(times)]
     chance = 1 + 0.01 * (noise(seed, "load", times // HOUR_US) - 0.5)
-    return np.asarray(LOAD_MEAN_MW * 0.94 * _hourly(LOAD_SHAPE, times) * week * weather * chance, np.float64)
+    return np.asarray(LOAD_MEAN_MW * 0.94 * hourly(LOAD_SHAPE, times) * week * weather * chance, np.float64)
 
 
 def heat_reading(times: Times, *, seed: int, substation: str, point: str) -> Values:
@@ -161,7 +107,7 @@ def heat_reading(times: Times, *, seed: int, substation: str, point: str) -> Val
     outside = air_temperature_c(times, seed=seed, place=substation)
     if point == "outdoor":
         return outside
-    day = _day_of_year(times)
+    day = day_of_year(times)
     heating = (day <= HEATING_DAYS[0]) | (day >= HEATING_DAYS[1])
     need_k = np.where(heating, np.clip(ROOM_C - outside, 0, None), 0.0)
     chance = noise(seed, f"{substation} {point}", times // (HOUR_US // 4)) - 0.5
@@ -190,7 +136,7 @@ def incident_depth_mpa(times: Times, *, seed: int, point: str, points: Sequence[
 
 def network_pressure_mpa(times: Times, *, seed: int, point: str, points: Sequence[str]) -> Values:
     """Return the network pressure of a point, MPa: lower when the city draws, a little restless, rarely an incident."""
-    draw = (_shaped(WATER_SHAPE, times) - 1) / (WATER_PEAK - 1)
+    draw = (shaped(WATER_SHAPE, times) - 1) / (WATER_PEAK - 1)
     site = 0.03 * (float(noise(seed, f"site {point}", np.zeros(1, np.int64))[0]) - 0.5)
     restless = 0.006 * (noise(seed, f"point {point}", times // 1_000_000) - 0.5)
     swell = 0.008 * drift(seed, f"swell {point}", times, 600_000_000)
@@ -219,6 +165,8 @@ def rule_of(code: str, *, seed: int, points: Sequence[str]) -> Callable[[Times],
         points: codes of all pressure points, of which incidents choose.
     """
     line, place, quantity = (*code.split("."), "", "")[:3]
+    if (rule := supply_rule(code, seed=seed)) is not None:
+        return rule
     rules: dict[tuple[str, str], Callable[[Times], Values]] = {
         ("water", "inflow"): partial(zone_inflow_lps, seed=seed, zone=place.removeprefix("zone-")),
         ("water", "pressure"): partial(network_pressure_mpa, seed=seed, point=place, points=points),
@@ -278,7 +226,10 @@ class SimulatedTrack:
         """Return when the next reading after an instant is due."""
         del shift
         periods_us = {int(spec.period_s * 1e6) for spec in self.specs}
-        return min((instant_us // period_us + 1) * period_us for period_us in periods_us)
+        return min(
+            (instant_us - _offset_of(period_us)) // period_us * period_us + period_us + _offset_of(period_us)
+            for period_us in periods_us
+        )
 
     def shift_for(self, now_us: int) -> int:
         """Return 0: the simulator knows every instant."""
@@ -289,7 +240,14 @@ class SimulatedTrack:
         step_us = int(spec.period_s * 1e6)
         if until_us <= self.dense_after_us:
             step_us = max(step_us, self.coarse_us)
-        return np.arange((after_us // step_us + 1) * step_us, until_us + 1, step_us, dtype=np.int64)
+        offset_us = _offset_of(step_us)
+        first_us = ((after_us - offset_us) // step_us + 1) * step_us + offset_us
+        return np.arange(first_us, until_us + 1, step_us, dtype=np.int64)
+
+
+def _offset_of(step_us: int) -> int:
+    """Return how far the instants of a step lie from its multiples: daily ones lie at the city's midnight."""
+    return DAY_US - CITY_OFFSET_US if step_us == DAY_US else 0
 
 
 def _joined(parts: tuple[Events, ...]) -> Events:

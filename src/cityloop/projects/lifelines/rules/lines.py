@@ -124,7 +124,7 @@ MAKES: dict[Line, LineMake] = {
             },
             stock_unit=_10K_M3,
             linepack="gas.city.linepack",
-            inflow=("gas.city.inflow",),
+            inflow=("gas.gate-west.flow", "gas.gate-north.flow", "gas.gate-south.flow"),
         ),
         LineMake(
             line=Line.HEAT,
@@ -192,6 +192,6 @@ MAKES: dict[Line, LineMake] = {
 
 TEMPERATURE_STREAMS = ("air.*.temperature",)
 TEMPERATURE_AHEAD = "air.city.temperature-ahead"
-"""Mean temperature of a day as the weather service expects it, °C, told for that day's midnight."""
+"""Mean temperature of the day ahead as the weather service expects it, °C, told during the day before."""
 
 __all__ = ["MAKES", "SUPPLY", "TEMPERATURE_AHEAD", "TEMPERATURE_STREAMS", "TOLD_TITLES", "LineMake", "Told"]
