@@ -25,7 +25,7 @@ FIELD_BEFORE, FIELD_RAISED = 4000.0, 4300.0
 """What the gas field sends, before and after the request; as published, 10^4 m3 a day."""
 
 WITHDRAWAL, WITHDRAWAL_MAX, OWN = 700.0, 1000.0, 200.0
-"""Storage withdrawal before, at its maximum, LNG and own gas, 10^4 m3 a day. Assumed, so that the published gap results."""
+"""Storage withdrawal before and at its maximum, LNG and own gas, 10^4 m3 a day. Assumed so that the published gap results."""
 
 REDUCED = 200.0
 """What the demand-side plan takes away, 10^4 m3 a day. Assumed."""
@@ -45,11 +45,13 @@ _WEEKEND = 5
 _NEW_YEAR = date(2010, 1, 1)
 _SIMILAR_DAYS = 60
 
-FLOW, INFLOW, LINEPACK = "gas.city.flow", "gas.city.inflow", "gas.city.linepack"
+FLOW, LINEPACK = "gas.city.flow", "gas.city.linepack"
+GATES = {"gas.gate-west.flow": 0.46, "gas.gate-north.flow": 0.34, "gas.gate-south.flow": 0.20}
+"""Where gas enters the pipes, and which part of it. Assumed."""
 TEMPERATURE, TEMPERATURE_AHEAD = "air.guanyuan.temperature", "air.city.temperature-ahead"
 _DISPATCH = "gas.dispatch."
 _TOLD = ("plan", "nominated", "withdrawal", "own", "stock", "stock-use", "linepack-min")
-STREAMS = (FLOW, INFLOW, LINEPACK, TEMPERATURE, TEMPERATURE_AHEAD, *(_DISPATCH + told for told in _TOLD))
+STREAMS = (FLOW, *GATES, LINEPACK, TEMPERATURE, TEMPERATURE_AHEAD, *(_DISPATCH + told for told in _TOLD))
 """Codes of the streams that are played."""
 
 LINEPACK_FULL, LINEPACK_MIN, LNG = 2600.0, 1300.0, 3600.0
@@ -122,7 +124,8 @@ def cold_wave(seed: int = SEED) -> PlayedReadings:
     winter = _winter(chance)
     inflow = _inflow(winter)
     pile.add_hours(FLOW, winter.dates, winter.flow)
-    pile.add_hours(INFLOW, winter.dates, inflow)
+    for gate, share in GATES.items():
+        pile.add_hours(gate, winter.dates, inflow * share)
     pile.add_hours(LINEPACK, winter.dates, _linepack(winter.flow, inflow))
     pile.add_hours(TEMPERATURE, winter.dates, _hours_of_air(winter.mean_c, chance))
     _tell(pile, winter)
@@ -207,7 +210,7 @@ def _inflow(winter: _Days) -> Float64s:
     """Return what enters the pipes: what leaves them, but an hour of the supply at most."""
     most = np.repeat([sum(_supply(day)) / HOURS for day in winter.dates], HOURS).reshape(-1, HOURS)
     most[winter.dates.index(FIFTH), HOUR_EASED:] = (FIELD_RAISED + WITHDRAWAL_MAX + OWN) / HOURS
-    short = np.array([THIRD <= day for day in winter.dates])
+    short = np.array([day >= THIRD for day in winter.dates])
     return np.asarray(np.where(short[:, None], most, winter.flow), np.float64)
 
 

@@ -59,13 +59,21 @@ _SENTENCES: dict[State, Text] = {
 
 _ADVICE: dict[Line, tuple[Text, ...]] = {
     Line.WATER: (
-        Text("请错峰用水，缩短淋浴时间。", "Use water outside the morning and evening peaks, and take shorter showers."),
-        Text("请备少量饮用水，发现漏水及时拨打12345。", "Keep a little drinking water, and report leaks by calling 12345."),
+        Text(
+            "请错峰用水，缩短淋浴时间。", "Use water outside the morning and evening peaks, and take shorter showers."
+        ),
+        Text(
+            "请备少量饮用水，发现漏水及时拨打12345。",
+            "Keep a little drinking water, and report leaks by calling 12345.",
+        ),
     ),
     Line.GAS: (
         Text("请把室内采暖温度调低1至2℃。", "Turn your heating down by 1 or 2 °C."),
         Text("请少用燃气热水，出门时关小壁挂炉。", "Use less hot water, and turn the boiler down when you go out."),
-        Text("闻到燃气味，请开窗、关阀、到室外再打电话。", "If you smell gas, open the windows, close the valve, and call from outside."),
+        Text(
+            "闻到燃气味，请开窗、关阀、到室外再打电话。",
+            "If you smell gas, open the windows, close the valve, and call from outside.",
+        ),
     ),
     Line.HEAT: (
         Text("请关好门窗，注意老人和儿童保暖。", "Close doors and windows, and keep elderly people and children warm."),

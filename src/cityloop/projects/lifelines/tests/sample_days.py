@@ -32,12 +32,15 @@ def remembered(value: float | None, day: date | None) -> Remembered:
 
 def sample_day(line: Line, *, level: Level | None = None, scale: float = 1.0) -> LineDay:
     return LineDay(
-        line=line, title=TITLES[line], at=AT, day=AT.date(), planned=figure(4200.5 * scale), used=figure(2101.5 * scale),
+        line=line, title=TITLES[line], at=AT, day=AT.date(), planned=figure(4200.5 * scale),
+        used=figure(2101.5 * scale),
         estimate=figure(5701.5 * scale), estimate_low=figure(5602.5 * scale), estimate_high=figure(5803.5 * scale),
         yesterday=figure(5304.5 * scale), last_year=remembered(3905.5 * scale, date(2009, 1, 5)),
         change_percent=figure(46.1, "%"), season_peak=remembered(5306.5 * scale, date(2010, 1, 4)),
         record=remembered(5307.5 * scale, date(2010, 1, 4)), capacity=figure(None), supply=figure(4908.5 * scale),
-        gap=figure(793.5 * scale), level=level, state=state_of(level), needs_reason=False, reason=None, method=None, cover_days=figure(None, "d"), linepack_hours=figure(11.25, "h", 2),
+        gap=figure(793.5 * scale),
+        level=level, state=state_of(level),
+        needs_reason=False, reason=None, method=None, cover_days=figure(None, "d"), linepack_hours=figure(11.25, "h", 2),
         temperature=figure(-9.5, "°C"), temperature_ahead=figure(-12.25, "°C", 2),
         temperature_last_year=figure(-3.5, "°C"), arrived_percent=figure(98.7, "%"), origins=(SIMULATED,),
     )  # fmt: skip
@@ -64,9 +67,7 @@ def sample_request() -> AskedFor:
 
 def sample_brief(*, quiet: bool = False) -> Brief:
     levels = {} if quiet else {Line.GAS: Level.ORANGE}
-    days = tuple(
-        sample_day(line, level=levels.get(line), scale=1 + place / 7) for place, line in enumerate(Line)
-    )
+    days = tuple(sample_day(line, level=levels.get(line), scale=1 + place / 7) for place, line in enumerate(Line))
     return Brief(
         at=AT, made_at=AT + timedelta(minutes=5), made_by="李晓梅", days=days,
         curves=tuple(sample_curve(line) for line in levels), requests=() if quiet else (sample_request(),),

@@ -84,7 +84,8 @@ def test_the_font_is_embedded_and_its_letters_leave_ink() -> None:
             if letter.isspace():
                 continue
             left, bottom, right, top = textpage.get_charbox(place)
-            box = image.crop((int(left * 3), int((height - top) * 3), int(right * 3) + 1, int((height - bottom) * 3) + 1))
+            above, below = int((height - top) * 3), int((height - bottom) * 3) + 1
+            box = image.crop((int(left * 3), above, int(right * 3) + 1, below))
             darkest, lightest = box.getextrema()
             assert darkest < DARK < lightest, letter
 

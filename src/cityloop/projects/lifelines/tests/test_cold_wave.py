@@ -12,7 +12,7 @@ from cityloop.projects.lifelines.rules.cold_wave import (
     EASED_AT,
     ESTIMATED_AT,
     FLOW,
-    INFLOW,
+    GATES,
     LINEPACK,
     LINEPACK_MIN,
     STREAMS,
@@ -76,7 +76,9 @@ def test_the_published_figures_come_out_of_every_seed(seed: int) -> None:
 
 
 def test_the_line_pack_falls_in_the_wave_and_comes_back(played: PlayedReadings) -> None:
-    flow, inflow, held = (days_of(played, code) for code in (FLOW, INFLOW, LINEPACK))
+    flow, held = days_of(played, FLOW), days_of(played, LINEPACK)
+    gates = [days_of(played, gate) for gate in GATES]
+    inflow = {day: sum(gate[day] for gate in gates) for day in (FIFTH, SIXTH)}
     assert held[FIFTH][9] < held[FOURTH][9] < held[FOURTH][0]
     assert held[FIFTH].min() > LINEPACK_MIN
     assert held[SIXTH][-1] > held[FIFTH][-1]
@@ -90,5 +92,5 @@ def test_a_part_of_the_readings_is_cut_by_time(played: PlayedReadings) -> None:
         played.between(None, ESTIMATED_AT), played.between(ESTIMATED_AT, EASED_AT), played.between(EASED_AT, None)
     )  # fmt: skip
     assert len(first.at_us) + len(then.at_us) + len(last.at_us) == len(played.at_us)
-    assert len(then.at_us) == 4 * 4
+    assert len(then.at_us) == 4 * 6
     assert first.at_us[-1] < ESTIMATED_AT.timestamp() * 1e6 <= then.at_us[0]

@@ -32,8 +32,6 @@ def fresh() -> Iterator[None]:
 def short_power(lines: Lines) -> Lines:
     """A grid with half of what it needs, told at eight."""
     lines.hours("power.grid.load", lambda _, hour: 6000 * SHAPE[hour], since=DAY - timedelta(days=20), until=TEN)
-    if "power.dispatch.nominated" not in lines.streams:
-        pytest.skip("the streams that dispatchers tell are not declared")
     eight = midnight_of(DAY) + timedelta(hours=8)
     lines.tell("power.dispatch.nominated", 5000.0, at=eight)
     lines.tell("power.dispatch.own", 2000.0, at=eight)

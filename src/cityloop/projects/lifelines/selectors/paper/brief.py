@@ -52,7 +52,9 @@ def _write_days(sheet: Sheet, days: tuple[LineDay, ...]) -> None:
 
 
 def _day_row(day: LineDay) -> tuple[str, ...]:
-    band = f"\n({written(day.estimate_low)} ~ {written(day.estimate_high)})" if day.estimate_low.value is not None else ""
+    band = (
+        f"\n({written(day.estimate_low)} ~ {written(day.estimate_high)})" if day.estimate_low.value is not None else ""
+    )
     return (
         f"{_said(day.title)}\n{day.estimate.unit}", written(day.planned), written(day.used),
         written(day.estimate) + band, written(day.yesterday), _remembered(day.last_year, with_words=True),
