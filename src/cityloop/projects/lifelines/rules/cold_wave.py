@@ -25,7 +25,7 @@ FIELD_BEFORE, FIELD_RAISED = 4000.0, 4300.0
 """What the gas field sends, before and after the request; as published, 10^4 m3 a day."""
 
 WITHDRAWAL, WITHDRAWAL_MAX, OWN = 700.0, 1000.0, 200.0
-"""Storage withdrawal before and at its maximum, LNG and own gas, 10^4 m3 a day. Assumed so that the published gap results."""
+"""Storage withdrawal before and at most, LNG and own gas, 10^4 m3 a day. Assumed so that the published gap results."""
 
 REDUCED = 200.0
 """What the demand-side plan takes away, 10^4 m3 a day. Assumed."""

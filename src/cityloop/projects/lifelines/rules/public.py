@@ -1,4 +1,4 @@
-"""What citizens are told of a line: its state in plain words and what they can do, and nothing that could be misused."""
+"""What citizens are told of a line: its state in plain words, what they can do, and nothing that could be misused."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,7 +53,7 @@ _SENTENCES: dict[State, Text] = {
     ),
     State.EMERGENCY: Text(
         "供应十分紧张，已按应急安排处理。居民、医院、学校优先保障。",
-        "Supply is very short, and emergency arrangements are in force. Homes, hospitals and schools are supplied first.",
+        "Supply is very short, and emergency plans are in force. Homes, hospitals and schools are supplied first.",
     ),
 }
 

@@ -40,7 +40,8 @@ def sample_day(line: Line, *, level: Level | None = None, scale: float = 1.0) ->
         record=remembered(5307.5 * scale, date(2010, 1, 4)), capacity=figure(None), supply=figure(4908.5 * scale),
         gap=figure(793.5 * scale),
         level=level, state=state_of(level),
-        needs_reason=False, reason=None, method=None, cover_days=figure(None, "d"), linepack_hours=figure(11.25, "h", 2),
+        needs_reason=False, reason=None, method=None,
+        cover_days=figure(None, "d"), linepack_hours=figure(11.25, "h", 2),
         temperature=figure(-9.5, "°C"), temperature_ahead=figure(-12.25, "°C", 2),
         temperature_last_year=figure(-3.5, "°C"), arrived_percent=figure(98.7, "%"), origins=(SIMULATED,),
     )  # fmt: skip
