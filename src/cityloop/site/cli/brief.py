@@ -60,7 +60,7 @@ def write_brief(file: Path, *, at: datetime, language: str, now: datetime) -> No
     from cityloop.projects.lifelines import facade as lifelines  # noqa: PLC0415
 
     with translation.override(_CODES[language]):
-        made = lifelines.brief_of(at, made_by=gettext("the command line"), made_at=now)
+        made = lifelines.brief_of(at, made_by=gettext("the command line"), made_at=now, person=None)
         file.write_bytes(lifelines.brief_pdf(made))
 
 

@@ -26,7 +26,7 @@ class AskedFor:
     number: str
     line: Text
     quantity: Figure
-    to_whom: Text
+    to_whom: str
     state: Text
     due_at: datetime | None
 
@@ -41,7 +41,7 @@ class Brief:
         made_by: who made it, as it is printed.
         days: the lines' rows of the daily sheet.
         curves: of the lines in trouble, in the order of `days`.
-        requests: the coordination requests that are open.
+        requests: the coordination requests that are open, None where the reader may see none.
     """
 
     at: datetime
@@ -49,7 +49,7 @@ class Brief:
     made_by: str
     days: tuple[LineDay, ...]
     curves: tuple[LineCurve, ...]
-    requests: tuple[AskedFor, ...]
+    requests: tuple[AskedFor, ...] | None
 
     @property
     def origins(self) -> tuple[Text, ...]:
@@ -67,6 +67,11 @@ def in_trouble(day: LineDay) -> bool:
     return day.level is not None
 
 
+def has_data(day: LineDay) -> bool:
+    """Return whether anything is known of a line's day; without that nobody may call it normal."""
+    return day.level is not None or day.used.value is not None or day.gap.value is not None
+
+
 def figures_of(day: LineDay) -> tuple[Figure, ...]:
     """Return every figure of a row that can be told, in the order of the sheet."""
     found = (getattr(day, field.name) for field in fields(day))
@@ -74,4 +79,4 @@ def figures_of(day: LineDay) -> tuple[Figure, ...]:
     return tuple(one for one in figures if isinstance(one, Figure) and one.value is not None)
 
 
-__all__ = ["DASH", "AskedFor", "Brief", "figures_of", "in_trouble", "written"]
+__all__ = ["DASH", "AskedFor", "Brief", "figures_of", "has_data", "in_trouble", "written"]

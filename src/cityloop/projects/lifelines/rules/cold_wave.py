@@ -34,6 +34,9 @@ WINTER_BEFORE = (date(2008, 11, 15), date(2009, 3, 16))
 WINTER = (date(2009, 11, 1), date(2010, 1, 7))
 """First day, and the day after the last."""
 
+PEAK_DAY = date(2009, 1, 23)
+"""When the peak of the winter before was. Assumed: the day was not published."""
+
 THIRD, FOURTH, FIFTH, SIXTH = date(2010, 1, 3), date(2010, 1, 4), date(2010, 1, 5), date(2010, 1, 6)
 ESTIMATED_AT = datetime(2010, 1, 5, 10, tzinfo=CITY_ZONE)
 EASED_AT = datetime(2010, 1, 5, 14, tzinfo=CITY_ZONE)
@@ -156,8 +159,9 @@ def _shares(count: int, chance: np.random.Generator) -> Float64s:
 def _winter_before(chance: np.random.Generator) -> _Days:
     dates = _dates(WINTER_BEFORE)
     mean_c = _usual_c(dates, chance)
-    mean_c += _COLDEST_BEFORE_C - mean_c.min()
-    coldest = int(mean_c.argmin())
+    coldest = dates.index(PEAK_DAY)
+    mean_c[coldest] = mean_c.min() - 1.0
+    mean_c += _COLDEST_BEFORE_C - mean_c[coldest]
     degrees = np.maximum(_HEATED_BELOW_C - mean_c, 0.0)
     totals = PEAK_BEFORE - (degrees[coldest] - degrees) * _PER_DEGREE_BEFORE
     totals = np.minimum(totals * (1 + chance.normal(0.0, _DAY_NOISE, len(dates))), PEAK_BEFORE * 0.995)

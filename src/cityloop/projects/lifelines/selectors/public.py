@@ -7,6 +7,7 @@ from django.core.cache import cache
 
 from cityloop.kernel.text import Text
 from cityloop.projects.lifelines.rules.balance import State
+from cityloop.projects.lifelines.rules.brief import has_data
 from cityloop.projects.lifelines.rules.days import Line, LineDay
 from cityloop.projects.lifelines.rules.lines import MAKES
 from cityloop.projects.lifelines.rules.public import SINCE_HOURS_MAX, PublicLine, advice_of, sentence_of
@@ -36,7 +37,7 @@ def _public(day: LineDay, since: Mapping[Line, tuple[datetime, bool]], names: Ma
 
 
 def _state(day: LineDay) -> State | None:
-    return None if day.used.value is None and day.level is None else day.state
+    return day.state if has_data(day) else None
 
 
 def _since(lines: set[Line], at: datetime) -> dict[Line, tuple[datetime, bool]]:

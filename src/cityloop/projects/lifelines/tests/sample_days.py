@@ -61,7 +61,7 @@ def sample_curve(line: Line) -> LineCurve:
 
 def sample_request() -> AskedFor:
     return AskedFor(
-        number="RQ-1", line=TITLES[Line.GAS], quantity=figure(812.5), to_whom=Text("上游供气企业", "Upstream supplier"),
+        number="RQ-1", line=TITLES[Line.GAS], quantity=figure(812.5), to_whom="上游供气企业 Upstream supplier",
         state=Text("已发出", "sent"), due_at=AT + timedelta(hours=2),
     )  # fmt: skip
 

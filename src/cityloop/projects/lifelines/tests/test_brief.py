@@ -1,7 +1,9 @@
 """The morning brief on paper says what the sheet says, in both languages, in letters that are really there."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pypdfium2 as pdfium
 import pytest
@@ -54,7 +56,8 @@ def test_trouble_is_told_in_words_and_the_requests_are_listed(language: str) -> 
     text = text_of(brief_pdf(sample_brief()))
     assert {"zh-hans": "橙", "en": "orange"}[language] in text
     assert "812.5" in text
-    assert {"zh-hans": "上游供气企业", "en": "Upstream supplier"}[language] in text
+    assert "上游供气企业 Upstream supplier" in text
+    assert {"zh-hans": "已发出", "en": "sent"}[language] in text
     quiet = text_of(brief_pdf(sample_brief(quiet=True)))
     assert {"zh-hans": "橙", "en": "orange"}[language] not in quiet
     assert {"zh-hans": "没有未办结的申请", "en": "No request is open"}[language] in quiet
@@ -98,7 +101,7 @@ def short_power(lines: Lines) -> Lines:
 
 
 def test_the_brief_of_the_city_says_what_the_sheet_says(short_power: Lines) -> None:  # noqa: ARG001  its history
-    made = facade.brief_of(TEN, made_by="duty1", made_at=TEN)
+    made = facade.brief_of(TEN, made_by="duty1", made_at=TEN, person=None)
     assert made.days == facade.line_days(TEN)
     power = facade.line_day(Line.POWER, TEN)
     with translation.override("en"):
@@ -126,3 +129,40 @@ def test_an_instant_that_cannot_be_read_is_refused(short_power: Lines) -> None: 
     client = Client()
     client.login(username="duty1", password=PASSWORD)
     assert client.get("/projects/lifelines/brief/?at=yesterday").status_code == 400
+
+
+def test_what_nobody_knows_is_not_called_normal(language: str) -> None:
+    empty = {name: figure(None) for name in ("used", "gap")}
+    days = tuple(replace(day, level=None, **empty) for day in sample_brief(quiet=True).days)
+    text = text_of(brief_pdf(replace(sample_brief(quiet=True), days=days)))
+    assert text.count({"zh-hans": "暂无数据", "en": "no data"}[language]) == len(days)
+
+
+def test_who_may_not_see_requests_is_told_so(language: str) -> None:
+    text = text_of(brief_pdf(replace(sample_brief(quiet=True), requests=None)))
+    assert {"zh-hans": "未显示", "en": "Not shown"}[language] in text
+
+
+def drafted(lines: Lines, at: datetime) -> str:
+    gas, now = lines.people["gas"], datetime.now(UTC)
+    wish = facade.Wish(
+        quantity=812.0, begins_at=at, ends_at=at + timedelta(days=1), reason="cold", legal_basis="plan",
+        party_name="上游", party_contact="room",
+    )  # fmt: skip
+    picture = facade.picture_of_line(Line.GAS, at)
+    request_id = facade.draft_request(Line.GAS, wish, picture, person=gas, token=uuid4(), now=now)
+    return facade.request_for(gas, request_id).number
+
+
+def test_requests_are_listed_as_far_as_the_reader_may_see_them(lines: Lines) -> None:
+    number = drafted(lines, TEN)
+
+    def listed(username: str | None, at: datetime) -> list[str] | None:
+        person = lines.people[username] if username else None
+        found = facade.brief_of(at, made_by="x", made_at=TEN, person=person).requests
+        return None if found is None else [one.number for one in found]
+
+    assert listed("leader", TEN) == listed("gas", TEN) == listed(None, TEN) == [number]
+    assert listed("water", TEN) == []
+    assert listed("leader", TEN - timedelta(minutes=1)) == []
+    assert listed("citizen", TEN) is None

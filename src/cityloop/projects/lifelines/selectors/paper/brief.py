@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.kernel.text import Text
-from cityloop.projects.lifelines.rules.brief import DASH, AskedFor, Brief, in_trouble, written
+from cityloop.projects.lifelines.rules.brief import DASH, AskedFor, Brief, has_data, in_trouble, written
 from cityloop.projects.lifelines.rules.days import Figure, LineDay, Remembered
 from cityloop.projects.lifelines.selectors.paper.curve import draw_curve
 from cityloop.projects.lifelines.selectors.paper.sheet import MARGIN_MM, Column, Sheet
@@ -119,10 +119,10 @@ def _write_troubled_line(sheet: Sheet, day: LineDay) -> None:
     sheet.set_xy(MARGIN_MM, max(sheet.get_y(), top + 2 * _SHAPE_MM) + 1.0)
 
 
-def _write_requests(sheet: Sheet, requests: tuple[AskedFor, ...]) -> None:
+def _write_requests(sheet: Sheet, requests: tuple[AskedFor, ...] | None) -> None:
     sheet.write_heading(_("Open coordination requests"), room_mm=20.0)
     if not requests:
-        sheet.say(_("No request is open."))
+        sheet.say(_("Not shown: the reader may not see them.") if requests is None else _("No request is open."))
         return
     columns = (
         Column(_("Request number"), 1.6, "L"), Column(_("Line"), 1.0, "L"), Column(_("Quantity asked for"), 1.6),
@@ -133,7 +133,7 @@ def _write_requests(sheet: Sheet, requests: tuple[AskedFor, ...]) -> None:
 
 def _request_row(asked: AskedFor) -> tuple[str, ...]:
     due = DASH if asked.due_at is None else _instant(asked.due_at)
-    return (asked.number, _said(asked.line), _with_unit(asked.quantity), _said(asked.to_whom), _said(asked.state), due)
+    return (asked.number, _said(asked.line), _with_unit(asked.quantity), asked.to_whom, _said(asked.state), due)
 
 
 def _write_origins(sheet: Sheet, brief: Brief) -> None:
@@ -146,9 +146,9 @@ def _write_origins(sheet: Sheet, brief: Brief) -> None:
 
 
 def level_words(day: LineDay) -> str:
-    """Return a line's level in words: colour, grade in Roman numerals, name of the grade; or that it is normal."""
+    """Return a line's level in words: colour, grade in Roman numerals, its name; or that it is normal, or not known."""
     if day.level is None:
-        return _("normal")
+        return _("normal") if has_data(day) else _("no data")
     return f"{_said(day.level.colour)} · {day.level.roman} · {_said(day.level.grade)}"
 
 

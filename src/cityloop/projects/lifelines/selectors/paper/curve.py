@@ -93,7 +93,7 @@ def _grid(sheet: Sheet, frame: _Frame, curve: LineCurve) -> None:
         sheet.line(frame.left, frame.y(value), frame.left + frame.width, frame.y(value))
         label = f"{value:,.{decimals}f}"
         sheet.text(frame.left - 1.0 - sheet.get_string_width(label), frame.y(value) + 0.8, label)
-    sheet.text(MARGIN_MM, frame.top - 1.5, f"{curve.unit}/h")
+    sheet.text(MARGIN_MM, frame.top - 1.5, curve.unit)
     for number, hour in enumerate(curve.hours):
         begins = hour.begins_at.astimezone(CITY_ZONE)
         if begins.hour % _HOURS_BETWEEN_LABELS:
