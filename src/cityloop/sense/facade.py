@@ -75,6 +75,7 @@ from cityloop.sense.selectors.things import (
 from cityloop.sense.services.closing import close_days
 from cityloop.sense.services.datasets import Assigned, StreamChoice, assign_dataset
 from cityloop.sense.services.declaring import declare
+from cityloop.sense.services.entering import NotKeptError, bind_mouth, enter_reading
 from cityloop.sense.services.mirroring import CopyUnreadableError, take_in_things, told_things
 from cityloop.sense.services.partitions import make_partitions
 from cityloop.sense.services.provisioning import StreamOrder, ThingMade, ThingOrder, make_things
@@ -101,6 +102,7 @@ __all__ = [
     "Hours",
     "LatestView",
     "NewestReadings",
+    "NotKeptError",
     "ObservationView",
     "OwnedProperty",
     "OwnerTally",
@@ -126,6 +128,7 @@ __all__ = [
     "arrivals",
     "assign_dataset",
     "assign_retention",
+    "bind_mouth",
     "capabilities",
     "capability",
     "change_retention",
@@ -135,6 +138,7 @@ __all__ = [
     "datasets_of_streams",
     "declare",
     "enforce_retention",
+    "enter_reading",
     "give_task",
     "given_of_many",
     "history_extent",

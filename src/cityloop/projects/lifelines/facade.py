@@ -1,5 +1,7 @@
 """The door of the lifelines."""
 
+from datetime import UTC, date, datetime
+
 from cityloop.projects.lifelines.rules.balance import State
 from cityloop.projects.lifelines.rules.brief import AskedFor, Brief
 from cityloop.projects.lifelines.rules.days import (
@@ -16,6 +18,7 @@ from cityloop.projects.lifelines.rules.hands import HAND_TITLES, LINE_ORGANISATI
 from cityloop.projects.lifelines.rules.lines import MAKES, LineMake, Told
 from cityloop.projects.lifelines.rules.pictures import Picture
 from cityloop.projects.lifelines.rules.public import PublicLine
+from cityloop.projects.lifelines.rules.reasons import ReasonKind
 from cityloop.projects.lifelines.rules.reductions import (
     REDUCTION_MACHINE,
     REDUCTION_STATE_TITLES,
@@ -58,6 +61,7 @@ from cityloop.projects.lifelines.selectors.coordination import (
 )
 from cityloop.projects.lifelines.selectors.curves import line_curve
 from cityloop.projects.lifelines.selectors.days import line_day, line_days
+from cityloop.projects.lifelines.selectors.history import local_day
 from cityloop.projects.lifelines.selectors.pictures import picture_of_line
 from cityloop.projects.lifelines.selectors.public import public_lines
 from cityloop.projects.lifelines.selectors.reductions import (
@@ -89,6 +93,11 @@ from cityloop.projects.lifelines.selectors.thresholds import (
     threshold_versions,
     thresholds,
 )
+from cityloop.projects.lifelines.selectors.told import ToldRow, told_rows
+from cityloop.projects.lifelines.selectors.traces import NAMES, NumberTrace, Part, number_trace
+from cityloop.projects.lifelines.services import telling as _telling
+from cityloop.projects.lifelines.services import thresholds as _thresholds
+from cityloop.projects.lifelines.services.keeping import keep_days
 from cityloop.projects.lifelines.services.reductions import (
     ReductionChangedError,
     change_user_list,
@@ -102,7 +111,37 @@ from cityloop.projects.lifelines.services.requests import (
     draft_request,
     take_request_step,
 )
+from cityloop.projects.lifelines.services.telling import Telling
 from cityloop.projects.lifelines.services.terms import change_term, tell_overdue
+from cityloop.projects.lifelines.services.thresholds import ThresholdEdit
+from cityloop.registry.facade import person
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def change_threshold(
+    code: str, *, person_id: int, edit: ThresholdEdit, expected_version: int, now: datetime | None = None
+) -> ThresholdView:
+    """Make a new version of a threshold; errors as `services.thresholds.change_threshold`."""
+    who = person(person_id)
+    return _thresholds.change_threshold(
+        code, person=who, edit=edit, expected_version=expected_version, now=now or _now()
+    )
+
+
+def tell(line: Line, *, person_id: int, telling: Telling, now: datetime | None = None) -> int:
+    """Keep a figure that a dispatcher tells of a line's day; errors as `services.telling.tell`."""
+    return _telling.tell(line, person=person(person_id), telling=telling, now=now or _now())
+
+
+def give_reason(  # noqa: PLR0913  each says one thing
+    line: Line, *, person_id: int, day: date, kind: ReasonKind, text: str, now: datetime | None = None
+) -> None:
+    """Keep why a line's day deviates from last year; errors as `services.telling.give_reason`."""
+    _telling.give_reason(line, person=person(person_id), day=day, kind=kind, text=text, now=now or _now())
+
 
 __all__ = [
     "BYTES_MAX",
@@ -111,6 +150,7 @@ __all__ = [
     "LINE_ORGANISATIONS",
     "LINE_TITLES",
     "MAKES",
+    "NAMES",
     "OUTCOME_TITLES",
     "REDUCTION_MACHINE",
     "REDUCTION_STATE_TITLES",
@@ -132,12 +172,15 @@ __all__ = [
     "LineDay",
     "LineMake",
     "LineUser",
+    "NumberTrace",
     "Outcome",
+    "Part",
     "Picture",
     "Portion",
     "Proposal",
     "PublicLine",
     "Reason",
+    "ReasonKind",
     "ReductionChangedError",
     "ReductionMove",
     "ReductionState",
@@ -156,28 +199,36 @@ __all__ = [
     "State",
     "StepChanges",
     "SupplyPoint",
+    "Telling",
     "Term",
     "TermVersion",
+    "ThresholdEdit",
     "ThresholdView",
     "Told",
+    "ToldRow",
     "UserKind",
     "UserListView",
     "Wish",
     "brief_of",
     "brief_pdf",
     "change_term",
+    "change_threshold",
     "change_user_list",
     "cuts_of",
     "delivered_mean",
     "deliveries_of",
     "draft_request",
+    "give_reason",
     "granted",
     "is_grave",
     "is_seal_whole",
+    "keep_days",
     "line_curve",
     "line_day",
     "line_days",
     "lines_of",
+    "local_day",
+    "number_trace",
     "picture_of_line",
     "picture_of_reduction",
     "picture_of_request",
@@ -198,6 +249,7 @@ __all__ = [
     "supply_with",
     "take_reduction_step",
     "take_request_step",
+    "tell",
     "tell_overdue",
     "term_of",
     "term_versions",
@@ -205,6 +257,7 @@ __all__ = [
     "threshold",
     "threshold_versions",
     "thresholds",
+    "told_rows",
     "user_list",
     "written_users",
 ]

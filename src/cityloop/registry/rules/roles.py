@@ -35,6 +35,7 @@ class Right(StrEnum):
     DRAFT_COORDINATION = "draft_coordination"
     APPROVE_COORDINATION = "approve_coordination"
     APPROVE_GRAVE_COORDINATION = "approve_grave_coordination"
+    SUBMIT_LINE_DATA = "submit_line_data"
 
     @property
     def words(self) -> Text:
@@ -71,6 +72,7 @@ _RIGHT_TITLES = {
     Right.APPROVE_GRAVE_COORDINATION: Text(
         "审批红、橙级资源协调", "approve the coordination of supply at red and orange"
     ),
+    Right.SUBMIT_LINE_DATA: Text("填报生命线日报", "tell the day of a lifeline"),
 }
 
 
@@ -182,6 +184,7 @@ ROLES: dict[Role, RoleSpec] = {
             Right.COMMAND_DEVICES,
             Right.SEE_COORDINATION,
             Right.DRAFT_COORDINATION,
+            Right.SUBMIT_LINE_DATA,
         },
         own_organisation_only=True,
     ),

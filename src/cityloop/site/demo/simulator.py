@@ -218,7 +218,8 @@ class SimulatedTrack:
         return _joined(tuple(parts))
 
     def _lost(self, spec: StreamSpec, times: Times, points: Sequence[str]) -> Values:
-        if self.opening_us and spec.code == f"water.{opening_point(points, seed=self.seed)}.pressure":
+        is_point = self.opening_us and spec.code.endswith(".pressure")
+        if is_point and spec.code == f"water.{opening_point(points, seed=self.seed)}.pressure":
             return opening_share_lost(times, opening_us=self.opening_us)
         return np.zeros(len(times))
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pypdfium2 as pdfium
 import pytest
+from django.template import Context, Template
 from django.test import Client
 from django.utils import translation
 from django.utils.html import escape
@@ -17,7 +18,6 @@ from cityloop.projects.lifelines.rules.brief import figures_of, written
 from cityloop.projects.lifelines.selectors.paper import brief_pdf
 from cityloop.projects.lifelines.tests.conftest import DAY, PASSWORD, SHAPE, TEN, Lines
 from cityloop.projects.lifelines.tests.sample_days import figure, sample_brief
-from cityloop.site.templatetags.cityloop import written as written_on_pages
 
 A4_PT = (595, 842)
 DARK = 128
@@ -36,7 +36,9 @@ def text_of(document: bytes) -> str:
 
 def test_a_figure_is_written_as_on_every_page() -> None:
     for value, decimals in ((None, 0), (5699.99, 0), (-800.04, 1), (0.0, 2), (1234567.5, 0)):
-        assert written(figure(value, decimals=decimals)) == written_on_pages(value, decimals)
+        page = Template("{% load cityloop %}{{ value|written:decimals }}")
+        on_pages = page.render(Context({"value": value, "decimals": decimals}))
+        assert written(figure(value, decimals=decimals)) == on_pages
 
 
 def test_every_figure_of_the_sheet_is_in_the_brief(language: str) -> None:

@@ -1,38 +1,60 @@
-"""What the address of a page asks for: as of when, in which language."""
+"""As of when, and in which language, a page of the lifelines is asked for."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
-from cityloop.kernel.clocks import CITY_ZONE
-from cityloop.kernel.errors import CityloopError
+from cityloop.kernel.errors import CityloopError, NotFoundError
+from cityloop.projects.lifelines.facade import Line
 
-LANGUAGES = {"zh": "zh-hans", "zh-hans": "zh-hans", "en": "en"}
+EARLIEST = datetime(1993, 1, 1, tzinfo=UTC)
+"""Before it the city's clock had summer time, and no line was read."""
+
+
+_LANGUAGES = {"zh": "zh-hans", "zh-hans": "zh-hans", "en": "en"}
 
 
 class InstantUnreadableError(CityloopError):
-    """The instant in an address cannot be read."""
+    """The address names no instant."""
 
-    key = "“%(at)s” is no instant; write it like 2010-01-05T10:00:00+08:00."
+    key = "The address names no instant: at=%(asked)s"
 
 
-def instant_asked(request: HttpRequest, *, now: datetime) -> datetime:
-    """Return the instant a page is asked for with `?at=`, the present without it; the city's clock without a zone.
+def instant_asked(request: HttpRequest) -> datetime:
+    """Return as of when the page shall stand: `?at=` as ISO 8601 with its zone, now where it is not given.
 
     Raises:
-        InstantUnreadableError: if it cannot be read.
+        InstantUnreadableError: if it cannot be read, or lies ahead or too far back.
     """
-    text = request.GET.get("at", "").strip()
-    if not text:
+    asked, now = request.GET.get("at", "").strip(), timezone.now()
+    if not asked:
         return now
     try:
-        at = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        found = datetime.fromisoformat(asked.replace(" ", "+"))
     except ValueError:
-        raise InstantUnreadableError(at=text) from None
-    return at if at.tzinfo else at.replace(tzinfo=CITY_ZONE)
+        raise InstantUnreadableError(asked=asked[:40]) from None
+    if found.tzinfo is None or not EARLIEST <= found <= now:
+        raise InstantUnreadableError(asked=asked[:40])
+    return found.astimezone(UTC)
 
 
 def language_asked(request: HttpRequest) -> str:
     """Return the language a page is asked for with `?lang=`, the reader's without it."""
-    return LANGUAGES.get(request.GET.get("lang", "").lower(), get_language() or "zh-hans")
+    return _LANGUAGES.get(request.GET.get("lang", "").lower(), get_language() or "zh-hans")
+
+
+def line_asked(code: str) -> Line:
+    """Return the line an address names.
+
+    Raises:
+        NotFoundError: if there is none.
+    """
+    if code not in set(Line):
+        raise NotFoundError(what=_("This line"))
+    return Line(code)
+
+
+__all__ = ["EARLIEST", "InstantUnreadableError", "instant_asked", "language_asked", "line_asked"]

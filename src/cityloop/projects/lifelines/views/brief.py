@@ -17,7 +17,7 @@ from cityloop.registry.facade import Right, in_words, person_of, requires
 def brief(request: HttpRequest) -> HttpResponse:
     """Send the morning brief as PDF, as of `at`, in the language `lang`."""
     now, person = timezone.now(), person_of(request)
-    at = instant_asked(request, now=now)
+    at = instant_asked(request)
     with translation.override(language_asked(request)):
         made = facade.brief_of(at, made_by=in_words(person.name), made_at=now, person=person)
         response = HttpResponse(facade.brief_pdf(made), content_type="application/pdf")

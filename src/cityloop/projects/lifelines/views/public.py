@@ -27,7 +27,7 @@ def lines(request: HttpRequest) -> HttpResponse:
     now, language = timezone.now(), language_asked(request)
     may_look_back = "at" in request.GET and Right.SEE_PROJECTS in person_of(request).rights
     if may_look_back:
-        response = HttpResponse(_page(language, instant_asked(request, now=now)))
+        response = HttpResponse(_page(language, instant_asked(request)))
         patch_cache_control(response, private=True, no_store=True)
     else:
         response = HttpResponse(_kept_page(language, now))

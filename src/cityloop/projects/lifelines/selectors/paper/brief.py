@@ -45,7 +45,7 @@ def _write_days(sheet: Sheet, days: tuple[LineDay, ...]) -> None:
     columns = (
         Column(_("Line"), 2.1, "L"), Column(_("Planned"), 1.5), Column(_("Used so far"), 1.6),
         Column(_("Full-day estimate, 80 % band"), 2.3), Column(_("Yesterday"), 1.5),
-        Column(_("Same day last year"), 2.5), Column(_("Change, %"), 1.2), Column(_("Season peak"), 1.9),
+        Column(_("Same day last year"), 2.5), Column(_("On the year, %"), 1.2), Column(_("Season peak"), 1.9),
         Column(_("Record"), 1.9), Column(_("Arrived, %"), 1.2),
     )  # fmt: skip
     sheet.write_table(columns, [_day_row(day) for day in days])
