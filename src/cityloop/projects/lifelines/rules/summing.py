@@ -6,12 +6,15 @@ import numpy.typing as npt
 Float64s = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
 
+SPEAKING_SHARE_MIN = 1 / 3
+"""With fewer of its streams an hour of a line is not known (house default)."""
+
 
 def sum_of_streams(streams: Float64s) -> tuple[Float64s, Int64s]:
     """Return the sum of streams by the hour, with the silent ones taken as usual.
 
-    Where at least half of the streams have a reading, each of the others counts with the mean of its own known values
-    of that hour of the day; where it has none, or fewer streams speak, the sum is not known.
+    Where at least a third of the streams have a reading, each of the others counts with the mean of its own known
+    values of that hour of the day; where it has none, or fewer streams speak, the sum is not known.
 
     Args:
         streams: hourly means, shape (streams, days, 24), NaN where there is none.
@@ -27,8 +30,8 @@ def sum_of_streams(streams: Float64s) -> tuple[Float64s, Int64s]:
     usual = mean_of_known(streams.transpose(1, 0, 2))[:, None, :]
     filled = np.where(known, streams, usual)
     total = filled.sum(axis=0)
-    is_told = 2 * speaking >= len(streams)
-    total = np.where(is_told & (speaking > 0), total, np.nan)
+    is_told = (speaking >= SPEAKING_SHARE_MIN * len(streams)) & (speaking > 0)
+    total = np.where(is_told, total, np.nan)
     return total, np.where(np.isfinite(total), (~known).sum(axis=0), 0)
 
 

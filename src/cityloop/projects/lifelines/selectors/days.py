@@ -186,6 +186,8 @@ class _Row:
         return self._in(self._make.unit, self._make.decimals, name, value, why=why)
 
     def _in(self, unit: str, decimals: int, name: str, value: float | None, *, why: Text | None = None) -> Figure:
+        if value is not None and round(value, decimals) == 0:
+            value = abs(value)  # nobody reads -0.0
         return Figure(
             value=value, unit=unit, decimals=decimals, trace=trace_of(self._make.line, name, self._found.at),
             why_none=why if value is None else None,
@@ -254,8 +256,14 @@ class _Row:
             temperature_ahead=self._celsius("temperature", self._ahead()),
             temperature_last_year=self._celsius("temperature", found.weather.mean_of(self._other)),
             arrived_percent=self._in("%", 1, "arrived", share),
-            origins=tuple(dict.fromkeys(_ORIGINS[one.origin] for one in found.streams if one.origin in _ORIGINS)),
+            origins=self._origins(),
         )
+
+    def _origins(self) -> tuple[Text, ...]:
+        """Return what is to be said of the readings and of what was told, where either is not live."""
+        told = (view for kind, view in self._found.told_streams.items() if kind in self._found.told)
+        origins = dict.fromkeys(view.origin for view in (*self._found.streams, *told))
+        return tuple(_ORIGINS[origin] for origin in origins if origin in _ORIGINS)
 
     def _untold(self) -> Text | None:
         missing = [self._make.title_of(kind) for kind in self._balance.missing_told]

@@ -34,7 +34,7 @@ from cityloop.sense import facade as sense
 from cityloop.sense.facade import Given, StreamView
 
 DAY = timedelta(days=1)
-SATURDAY = 5
+SATURDAY, HOUR_S = 5, 3600
 STANDING = frozenset({Told.STOCK, Told.LINEPACK_MIN})
 """What is told stands for the day; of these the newest of the last week does."""
 
@@ -80,7 +80,7 @@ class Numbers:
         hours: hours of it that are over.
         streams: the streams that add up.
         recent: the week before and today; of today only the hours that are over.
-        arrived, expected_readings: readings of today that came, and that should have.
+        arrived, expected_readings: readings of today's hours that are over that came, and that should have.
         past: other days, hour by hour.
         off: days that are no working days, by what the calendar says.
         forecasts: forecast of the line by its first day, shape (3, 7, 24): curve, low, high.
@@ -163,7 +163,7 @@ def numbers(at: datetime, lines: Iterable[Line] = tuple(Line)) -> dict[Line, Num
     asked = [name for line in chosen for name in (str(line), f"{line}{LINEPACK}", f"{line}{INFLOW}")]
     recent = blocks(known, [*asked, TEMPERATURE], first=day - LIVE_DAYS * DAY, days=LIVE_DAYS + 1, until=at)
     hours = int((at - midnight_of(day)).total_seconds() // 3600)
-    counts = {line: int(recent[str(line)].counts[-1].sum()) for line in chosen}
+    counts = {line: int(recent[str(line)].counts[-1, :hours].sum()) for line in chosen}
     for name, block in recent.items():
         if name != TEMPERATURE:
             block.values[-1, hours:] = np.nan
@@ -180,7 +180,7 @@ def numbers(at: datetime, lines: Iterable[Line] = tuple(Line)) -> dict[Line, Num
     return {
         line: Numbers(
             make=MAKES[line], at=at, day=day, hours=hours, streams=_streams(known, str(line)),
-            recent=recent[str(line)], arrived=counts[line], expected_readings=_expected(known, str(line), at, day),
+            recent=recent[str(line)], arrived=counts[line], expected_readings=_expected(known, str(line), hours),
             past=past[str(line)], off=off, forecasts=forecasts.get(line, {}), variants=variants,
             season_from=season_from, season_top=season_tops.get(str(line)), record_top=record_tops.get(str(line)),
             told=_in_force(MAKES[line], told, day), told_streams=_told_streams(known, MAKES[line]),
@@ -203,9 +203,8 @@ def _streams(known: Sources, line: str) -> tuple[StreamView, ...]:
     return tuple(view for view in known.by_code.values() if view.datastream_id in mine)
 
 
-def _expected(known: Sources, line: str, at: datetime, day: date) -> int:
-    passed_s = (at - midnight_of(day)).total_seconds()
-    return sum(int(passed_s // one.period_s) for one in _streams(known, line) if one.period_s)
+def _expected(known: Sources, line: str, hours: int) -> int:
+    return sum(int(hours * HOUR_S // one.period_s) for one in _streams(known, line) if one.period_s)
 
 
 def _told_streams(known: Sources, make: LineMake) -> dict[Told, StreamView]:

@@ -20,7 +20,7 @@ from cityloop.projects.lifelines.selectors.numbers import DAY, Numbers, numbers
 NAMES: dict[str, Text] = {
     "planned": Text("当日计划", "Planned today"),
     "used": Text("今日已用", "Used so far today"),
-    "estimate": Text("全天估计", "Full-day estimate"),
+    "estimate": Text("全日预计", "Full-day estimate"),
     "yesterday": Text("昨日", "Yesterday"),
     "last-year": Text("去年同日", "Same day last year"),
     "change": Text("较去年同日变化", "Change on last year"),
@@ -201,7 +201,7 @@ class _Opener:
         for day in reversed(expected.similar):
             title = Text(f"相似日 {day:%Y-%m-%d}", f"similar day {day:%Y-%m-%d}")
             parts.append(self._of_day(title, self._found.total_of(day)))
-        return words, parts
+        return words, [*parts, *self._streams()]
 
     def _by_forecast(self, used: Part) -> Opened:
         words = Text(
@@ -253,7 +253,7 @@ class _Opener:
     def _change(self) -> Opened:
         limit = self._found.values[thresholds.DEVIATION]
         words = Text(
-            f"（全天估计 − 去年同日）÷ 去年同日 × 100；超过±{limit:g}%须填写原因",
+            f"（全日预计 − 去年同日）÷ 去年同日 × 100；超过±{limit:g}%须填写原因",
             f"(full-day estimate - same day last year) / same day last year * 100; beyond {limit:g} % either way a "
             "reason is needed",
         )
@@ -271,7 +271,7 @@ class _Opener:
 
     def _gap(self) -> Opened:
         words = Text(
-            "全天估计 − 供应合计；为负表示有余量。级别按缺口占需求的比例",
+            "全日预计 − 供应合计；为负表示有余量。级别按缺口占需求的比例",
             "Full-day estimate - supply; below zero there is room. The level goes by the share of the demand",
         )
         row = self.row
@@ -341,7 +341,8 @@ class _Opener:
 
     def _arrived(self) -> Opened:
         words = Text(
-            "今日到达的读数 ÷ 按周期应到的读数", "Readings of today that arrived / readings expected by their periods"
+            "今日已过整点时段到达的读数 ÷ 按周期应到的读数",
+            "Readings of the hours that are over / those expected",
         )
         return words, [
             Part(title=Text("到达", "arrived"), value=self._found.arrived, unit="", decimals=0),
