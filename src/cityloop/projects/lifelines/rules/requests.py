@@ -170,7 +170,7 @@ class QuantityUnfitError(CityloopError):
 class NothingDeliveredError(CityloopError):
     """Delivery is to be over though none was noted."""
 
-    key = "Nothing has been noted as delivered yet; note what came, or withdraw is too late."
+    key = "Nothing has been noted as delivered yet: note what came first."
     status = 409
 
 

@@ -42,9 +42,9 @@ class Balance:
     """Whether a line holds, in numbers; None where one cannot be told.
 
     Attributes:
-        supply: what is there in a day, in the day's unit.
+        supply: what is there in a day, in the day's unit, with what those upstream have granted.
         missing_told: what of it was not told, so that the supply cannot be.
-        gap: estimate minus supply.
+        gap: estimate minus what cuts take from it, minus supply.
         uses: the last days' use of the stock, by day.
         cover_days: days the stock lasts.
         linepack, minimum, outflow, inflow: of the newest hour.
@@ -107,8 +107,8 @@ def balance_of(found: Numbers, demand: float | None) -> Balance:
         demand: the estimate of the day, in the day's unit.
     """
     missing = tuple(kind for kind in found.make.supply if kind not in found.told)
-    supply = None if missing else sum(found.told[kind].value for kind in found.make.supply)
-    gap = balance.gap(demand, [supply]) if demand is not None and supply is not None else None
+    supply = None if missing else sum(found.told[kind].value for kind in found.make.supply) + found.granted
+    gap = balance.gap(demand - found.reduced, [supply]) if demand is not None and supply is not None else None
     uses, stock = uses_of(found), found.told.get(Told.STOCK)
     cover = balance.days_of_cover(stock.value, [use for _, use in uses]) if stock is not None else None
     pack, minimum, outflow, inflow, why = _linepack(found)

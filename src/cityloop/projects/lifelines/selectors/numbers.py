@@ -28,6 +28,8 @@ from cityloop.projects.lifelines.selectors.history import (
     past_days,
     sources,
 )
+from cityloop.projects.lifelines.selectors.reductions import reduced_over
+from cityloop.projects.lifelines.selectors.requests import granted
 from cityloop.projects.lifelines.selectors.thresholds import thresholds
 from cityloop.registry import facade as registry
 from cityloop.sense import facade as sense
@@ -94,6 +96,8 @@ class Numbers:
         weather: the air temperature.
         values: thresholds by code.
         reason: the newest reason given, None where none was.
+        granted: what those upstream add to the day's supply, in the day's unit.
+        reduced: what cuts on the demand side take from the day's demand, in the day's unit.
     """
 
     make: LineMake
@@ -119,6 +123,8 @@ class Numbers:
     weather: Weather
     values: Mapping[str, float]
     reason: DeviationReason | None
+    granted: float
+    reduced: float
 
     @property
     def today(self) -> Float64s:
@@ -160,6 +166,7 @@ def variants_of(day: date) -> tuple[tuple[Variant, date], ...]:
 def numbers(at: datetime, lines: Iterable[Line] = tuple(Line)) -> dict[Line, Numbers]:
     """Return what the rows of lines are made of, as of an instant; the history is asked once for all of them."""
     chosen, day, known = tuple(lines), local_day(at), sources()
+    today = (midnight_of(day), midnight_of(day + DAY))
     asked = [name for line in chosen for name in (str(line), f"{line}{LINEPACK}", f"{line}{INFLOW}")]
     recent = blocks(known, [*asked, TEMPERATURE], first=day - LIVE_DAYS * DAY, days=LIVE_DAYS + 1, until=at)
     hours = int((at - midnight_of(day)).total_seconds() // 3600)
@@ -186,6 +193,7 @@ def numbers(at: datetime, lines: Iterable[Line] = tuple(Line)) -> dict[Line, Num
             told=_in_force(MAKES[line], told, day), told_streams=_told_streams(known, MAKES[line]),
             uses=_uses(MAKES[line], told, day), linepack=_of_linepack(recent, line, LINEPACK),
             inflow=_of_linepack(recent, line, INFLOW), weather=weather, values=values, reason=reasons.get(str(line)),
+            granted=granted(line, *today, at=at), reduced=reduced_over(line, *today, at=at),
         )
         for line in chosen
     }  # fmt: skip

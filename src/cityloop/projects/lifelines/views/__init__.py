@@ -1,1 +1,1 @@
-"""Pages of the lifelines."""
+"""Pages of the lifelines; each shows what was read up to the instant that `?at=` names."""

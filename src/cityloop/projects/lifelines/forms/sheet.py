@@ -1,4 +1,4 @@
-"""What people fill in about the lifelines."""
+"""What people fill in about a day of a line, and about thresholds."""
 
 from datetime import date
 from typing import Any
