@@ -10,10 +10,10 @@ class SiteConfig(AppConfig):
     label = "cityloop_site"
 
     def ready(self) -> None:
-        """Let the journal know the facts of the projects; open the way by which entered readings come in."""
+        """Open the way by which readings that people enter come in; let the journal know the facts of the projects."""
         from cityloop.sense import facade as sense  # noqa: PLC0415  models are loaded first
-        from cityloop.site.found import project_facts  # noqa: PLC0415  the tables of all rooms stand first
+        from cityloop.site.found import project_facts  # noqa: PLC0415
         from cityloop.site.mouth import keep_entered  # noqa: PLC0415
 
-        project_facts()
         sense.bind_mouth(keep_entered)
+        project_facts()

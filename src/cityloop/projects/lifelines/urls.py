@@ -9,12 +9,6 @@ app_name = "lifelines"
 urlpatterns = [
     path("lifelines/", public.lines, name="public"),
     path("projects/lifelines/brief/", brief.brief, name="brief"),
-    path("projects/lifelines/sheet/", sheet.sheet, name="sheet"),
-    path("projects/lifelines/sheet.csv", sheet.sheet_file, name="sheet_file"),
-    path("projects/lifelines/sheet/<slug:line>/<slug:name>/", sheet.number, name="number"),
-    path("projects/lifelines/tell/<slug:line>/", telling.tell, name="tell"),
-    path("projects/lifelines/thresholds/", thresholds.threshold_list, name="thresholds"),
-    path("projects/lifelines/thresholds/<slug:threshold>/", thresholds.threshold, name="threshold"),
     path("projects/lifelines/requests/", requests.request_list, name="requests"),
     path("projects/lifelines/requests/new/", requests.new_request, name="new-request"),
     path("projects/lifelines/requests/<int:request_id>/", requests.one_request, name="request"),
@@ -28,5 +22,11 @@ urlpatterns = [
     path("projects/lifelines/reductions/<int:reduction_id>/step/", reductions.step_reduction, name="reduction-step"),
     path("projects/lifelines/users/<slug:line>/", reductions.users, name="users"),
     path("projects/lifelines/users/<slug:line>/users.csv", reductions.users_file, name="users-file"),
+    path("projects/lifelines/sheet/", sheet.sheet, name="sheet"),
+    path("projects/lifelines/sheet.csv", sheet.sheet_file, name="sheet_file"),
+    path("projects/lifelines/sheet/<slug:line>/<slug:name>/", sheet.number, name="number"),
+    path("projects/lifelines/tell/<slug:line>/", telling.tell, name="tell"),
+    path("projects/lifelines/thresholds/", thresholds.threshold_list, name="thresholds"),
+    path("projects/lifelines/thresholds/<slug:threshold>/", thresholds.threshold, name="threshold"),
 ]
 """Each with its full path."""

@@ -182,6 +182,7 @@ ROLES: dict[Role, RoleSpec] = {
             Right.SEE_PROJECTS,
             Right.SEE_DEVICES,
             Right.COMMAND_DEVICES,
+            Right.SUBMIT_LINE_DATA,
             Right.SEE_COORDINATION,
             Right.DRAFT_COORDINATION,
             Right.SUBMIT_LINE_DATA,

@@ -25,6 +25,15 @@ class Portion:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What one request or one cut brings over a time, on the mean; `page` is its address."""
+
+    number: str
+    page: str
+    quantity: float
+
+
+@dataclass(frozen=True, slots=True)
 class SupplyPoint:
     """The supply of an hour before and after what was granted, in the unit of the curve."""
 

@@ -1,5 +1,6 @@
 """The day of a line as the leaders read it, made of its numbers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
 from cityloop.projects.lifelines.rules import balance, thresholds
 from cityloop.projects.lifelines.rules.days import Figure, Line, LineDay, Reason, Remembered
+from cityloop.projects.lifelines.rules.effects import Share
 from cityloop.projects.lifelines.rules.lines import Told
 from cityloop.projects.lifelines.rules.reasons import ReasonKind
 from cityloop.projects.lifelines.selectors.estimates import DayExpected, today_expected
@@ -107,8 +109,8 @@ def balance_of(found: Numbers, demand: float | None) -> Balance:
         demand: the estimate of the day, in the day's unit.
     """
     missing = tuple(kind for kind in found.make.supply if kind not in found.told)
-    supply = None if missing else sum(found.told[kind].value for kind in found.make.supply) + found.granted
-    gap = balance.gap(demand - found.reduced, [supply]) if demand is not None and supply is not None else None
+    supply = None if missing else sum(found.told[kind].value for kind in found.make.supply) + _sum(found.granted)
+    gap = balance.gap(demand - _sum(found.reduced), [supply]) if demand is not None and supply is not None else None
     uses, stock = uses_of(found), found.told.get(Told.STOCK)
     cover = balance.days_of_cover(stock.value, [use for _, use in uses]) if stock is not None else None
     pack, minimum, outflow, inflow, why = _linepack(found)
@@ -129,6 +131,10 @@ def balance_of(found: Numbers, demand: float | None) -> Balance:
         supply=supply, missing_told=missing, gap=gap, uses=uses, cover_days=cover, linepack=pack, minimum=minimum,
         outflow=outflow, inflow=inflow, linepack_hours=hours, linepack_why=why, levels=levels,
     )  # fmt: skip
+
+
+def _sum(shares: Iterable[Share]) -> float:
+    return sum(one.quantity for one in shares)
 
 
 def uses_of(found: Numbers) -> tuple[tuple[date, float], ...]:

@@ -10,6 +10,7 @@ from cityloop.decide import facade as decide
 from cityloop.decide.facade import Variant
 from cityloop.projects.lifelines.models import DeviationReason
 from cityloop.projects.lifelines.rules.days import Line
+from cityloop.projects.lifelines.rules.effects import Share
 from cityloop.projects.lifelines.rules.lines import MAKES, TEMPERATURE_AHEAD, LineMake, Told
 from cityloop.projects.lifelines.rules.summing import Float64s
 from cityloop.projects.lifelines.selectors.history import (
@@ -28,8 +29,8 @@ from cityloop.projects.lifelines.selectors.history import (
     past_days,
     sources,
 )
-from cityloop.projects.lifelines.selectors.reductions import reduced_over
-from cityloop.projects.lifelines.selectors.requests import granted
+from cityloop.projects.lifelines.selectors.reductions import cuts_over
+from cityloop.projects.lifelines.selectors.requests import grants_over
 from cityloop.projects.lifelines.selectors.thresholds import thresholds
 from cityloop.registry import facade as registry
 from cityloop.sense import facade as sense
@@ -123,8 +124,8 @@ class Numbers:
     weather: Weather
     values: Mapping[str, float]
     reason: DeviationReason | None
-    granted: float
-    reduced: float
+    granted: tuple[Share, ...]
+    reduced: tuple[Share, ...]
 
     @property
     def today(self) -> Float64s:
@@ -193,7 +194,7 @@ def numbers(at: datetime, lines: Iterable[Line] = tuple(Line)) -> dict[Line, Num
             told=_in_force(MAKES[line], told, day), told_streams=_told_streams(known, MAKES[line]),
             uses=_uses(MAKES[line], told, day), linepack=_of_linepack(recent, line, LINEPACK),
             inflow=_of_linepack(recent, line, INFLOW), weather=weather, values=values, reason=reasons.get(str(line)),
-            granted=granted(line, *today, at=at), reduced=reduced_over(line, *today, at=at),
+            granted=grants_over(line, *today, at=at), reduced=cuts_over(line, *today, at=at),
         )
         for line in chosen
     }  # fmt: skip

@@ -10,7 +10,7 @@ from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
 from cityloop.projects.lifelines.models import LineUserRow, Reduction, ReductionCut, ReductionStepRow, UserList
 from cityloop.projects.lifelines.rules.days import Line
-from cityloop.projects.lifelines.rules.effects import Portion, mean_over, running_at
+from cityloop.projects.lifelines.rules.effects import Portion, Share, mean_over, running_at
 from cityloop.projects.lifelines.rules.pictures import Picture, thawed
 from cityloop.projects.lifelines.rules.reductions import Cut, ReductionState, ReductionStep
 from cityloop.projects.lifelines.rules.users import LineUser, UserKind
@@ -208,23 +208,36 @@ def reduction_steps(reduction_id: int) -> list[ReductionStepView]:
     ]  # fmt: skip
 
 
-def reduced_portions(line: Line, *, at: datetime) -> list[Portion]:
+def reduced_portions(line: Line, *, at: datetime) -> list[tuple[Reduction, Portion]]:
     """Return what cuts take from a line's demand, as far as it was known at an instant."""
     rows = Reduction.objects.filter(line=line.value, in_force_at__lte=at)
     found = []
-    for row in rows.only("begins_at", "ends_at", "in_force_at", "lifted_at", "total"):
+    for row in rows.only("number", "begins_at", "ends_at", "in_force_at", "lifted_at", "total").order_by("pk"):
         lifted = row.lifted_at if row.lifted_at is not None and row.lifted_at <= at else None
         begins_at, ends_at = max(row.begins_at, row.in_force_at), min(row.ends_at, lifted or row.ends_at)
         if begins_at < ends_at:
-            found.append(Portion(begins_at=begins_at, ends_at=ends_at, quantity=row.total))
+            found.append((row, Portion(begins_at=begins_at, ends_at=ends_at, quantity=row.total)))
     return found
 
 
 def reduced(line: Line, at: datetime) -> float:
     """Return what cuts in force take from a line's demand at an instant, in the unit of the line's day."""
-    return running_at(reduced_portions(line, at=at), at)
+    return running_at((portion for _, portion in reduced_portions(line, at=at)), at)
+
+
+def cuts_over(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetime) -> tuple[Share, ...]:
+    """Return what each cut takes from a line's demand over a time, as far as it was known at an instant."""
+    shares = (
+        Share(
+            row.number,
+            f"/projects/lifelines/reductions/{row.pk}/",
+            mean_over([portion], begins_at=begins_at, ends_at=ends_at),
+        )
+        for row, portion in reduced_portions(line, at=at)
+    )
+    return tuple(one for one in shares if one.quantity > 0)
 
 
 def reduced_over(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetime) -> float:
     """Return what cuts take from a line's demand over a time, on the mean, as far as it was known at an instant."""
-    return mean_over(reduced_portions(line, at=at), begins_at=begins_at, ends_at=ends_at)
+    return sum(one.quantity for one in cuts_over(line, begins_at, ends_at, at=at))

@@ -12,7 +12,7 @@ from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
 from cityloop.projects.lifelines.models import Delivery, RequestStepRow, UpstreamRequest
 from cityloop.projects.lifelines.rules.days import Line
-from cityloop.projects.lifelines.rules.effects import Portion, mean_over
+from cityloop.projects.lifelines.rules.effects import Portion, Share, mean_over
 from cityloop.projects.lifelines.rules.pictures import Picture, seal_of, thawed
 from cityloop.projects.lifelines.rules.requests import (
     Outcome,
@@ -258,13 +258,20 @@ def delivered_mean(request_id: int) -> float | None:
     return sum(counted) / len(counted) if counted else None
 
 
-def granted_portions(line: Line, *, at: datetime) -> list[Portion]:
-    """Return what those upstream have granted to a line, as far as it was known at an instant."""
-    rows = UpstreamRequest.objects.filter(line=line.value, granted__gt=0, answered_at__lte=at)
-    return [
-        Portion(begins_at=begins_at, ends_at=ends_at, quantity=granted)
-        for begins_at, ends_at, granted in rows.values_list("begins_at", "ends_at", "granted")
-    ]
+def grants_over(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetime) -> tuple[Share, ...]:
+    """Return what each request adds to a line's supply over a time, as far as its answer was known at an instant."""
+    rows = UpstreamRequest.objects.filter(
+        line=line.value, granted__gt=0, answered_at__lte=at, begins_at__lt=ends_at, ends_at__gt=begins_at
+    )
+    asked = {"begins_at": begins_at, "ends_at": ends_at}
+    return tuple(
+        Share(
+            row.number,
+            f"/projects/lifelines/requests/{row.pk}/",
+            mean_over([Portion(begins_at=row.begins_at, ends_at=row.ends_at, quantity=row.granted or 0.0)], **asked),
+        )
+        for row in rows.only("number", "begins_at", "ends_at", "granted").order_by("begins_at", "pk")
+    )
 
 
 def granted(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetime) -> float:
@@ -279,4 +286,4 @@ def granted(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetime)
     Returns:
         The mean in the unit of the line's day; 0.0 where nothing runs.
     """
-    return mean_over(granted_portions(line, at=at), begins_at=begins_at, ends_at=ends_at)
+    return sum(one.quantity for one in grants_over(line, begins_at, ends_at, at=at))

@@ -1,6 +1,6 @@
 """What a number of the sheet was made of: its formula with its numbers, and the readings and streams behind them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,6 +11,7 @@ from cityloop.kernel.quality import Quality
 from cityloop.kernel.text import Text
 from cityloop.projects.lifelines.rules import thresholds
 from cityloop.projects.lifelines.rules.days import Line, LineDay
+from cityloop.projects.lifelines.rules.effects import Share
 from cityloop.projects.lifelines.rules.lines import Told
 from cityloop.projects.lifelines.selectors.days import VARIANT_TITLES, balance_of, counterpart_of, day_of
 from cityloop.projects.lifelines.selectors.estimates import today_expected
@@ -265,19 +266,30 @@ class _Opener:
 
     def _supply(self) -> Opened:
         titles = [self._make.title_of(kind) for kind in self._make.supply]
+        if self._found.granted:
+            titles.append(Text("上游增供", "what those upstream have granted"))
         return Text(" + ".join(one.zh for one in titles), " + ".join(one.en for one in titles)), [
-            self._given(kind) for kind in self._make.supply
+            *(self._given(kind) for kind in self._make.supply),
+            *self._shares(self._found.granted, Text("上游增供", "granted upstream")),
+        ]
+
+    def _shares(self, shares: Iterable[Share], what: Text) -> list[Part]:
+        return [
+            self._of_day(Text(f"{what.zh} {one.number}", f"{what.en}, {one.number}"), one.quantity, one.page)
+            for one in shares
         ]
 
     def _gap(self) -> Opened:
         words = Text(
-            "全日预计 − 供应合计；为负表示有余量。级别按缺口占需求的比例",
-            "Full-day estimate - supply; below zero there is room. The level goes by the share of the demand",
+            "全日预计 − 需求侧压减 − 供应合计；为负表示有余量。级别按缺口占需求的比例",
+            "Full-day estimate - cuts of demand - supply; below zero there is room. The level goes by the share of the "
+            "demand",
         )
         row = self.row
         parts = [
             self._of_day(NAMES["estimate"], row.estimate.value, row.estimate.trace),
             self._of_day(NAMES["supply"], row.supply.value, row.supply.trace),
+            *self._shares(self._found.reduced, Text("需求侧压减", "cut of demand")),
         ]
         if row.gap.value is not None and row.estimate.value:
             share = row.gap.value / row.estimate.value * 100

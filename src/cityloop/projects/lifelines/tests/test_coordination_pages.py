@@ -134,7 +134,8 @@ def test_a_draft_is_made_from_the_page_with_the_picture_of_its_instant(
     "changed",
     [
         {"quantity": "0"}, {"quantity": "x"}, {"quantity": "nan"}, {"quantity": "1e400"},
-        {"ends_at": "2010-01-05T11:00"}, {"reason": ""}, {"token": "no"}, {"party_organisation": "nobody"}, {"alarm_id": "9"}, {"case_id": "9" * 30},
+        {"ends_at": "2010-01-05T11:00"}, {"reason": ""}, {"token": "no"}, {"party_organisation": "nobody"},
+        {"alarm_id": "9"}, {"case_id": "9" * 30},
         {"reason": "x" * 4001}, {"begins_at": "tomorrow"},
     ],
 )  # fmt: skip
@@ -290,7 +291,8 @@ def test_a_cut_is_shown_proposed_approved_and_lifted_on_its_pages(
     begins = timezone.localtime(timezone.now() + timedelta(hours=3))
     data = {
         "gap": "450", "begins_at": f"{begins:%Y-%m-%dT%H:%M}",
-        "ends_at": f"{begins + timedelta(days=1):%Y-%m-%dT%H:%M}", "reason": HOSTILE, "token": str(uuid4()), "at": timezone.now().isoformat(),
+        "ends_at": f"{begins + timedelta(days=1):%Y-%m-%dT%H:%M}", "reason": HOSTILE, "token": str(uuid4()),
+        "at": timezone.now().isoformat(),
     }  # fmt: skip
     path = f"{REDUCTIONS}new/?line=gas"
     assert client.post(path, data | {"gap": "0"}).status_code == 400
@@ -342,5 +344,8 @@ def test_the_picture_of_real_readings_is_opened_by_the_trace_and_a_grant_closes_
     share = 14 / 24
     assert after.supply.value == pytest.approx((before.supply.value or 0.0) + 1000.0 * share)
     assert after.gap.value == pytest.approx((before.gap.value or 0.0) - 1000.0 * share)
+    opened = facade.number_trace(Line.POWER, "supply", now + timedelta(minutes=2))
+    (part,) = [one for one in opened.parts if found.number in one.title.en]
+    assert (part.value, part.link) == (pytest.approx(1000.0 * share), f"{REQUESTS}{number}/")
     assert facade.line_day(Line.POWER, now).supply.value == before.supply.value
     assert facade.picture_of_request(number) == frozen
