@@ -185,7 +185,6 @@ ROLES: dict[Role, RoleSpec] = {
             Right.SUBMIT_LINE_DATA,
             Right.SEE_COORDINATION,
             Right.DRAFT_COORDINATION,
-            Right.SUBMIT_LINE_DATA,
         },
         own_organisation_only=True,
     ),
