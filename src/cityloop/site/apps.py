@@ -12,7 +12,7 @@ class SiteConfig(AppConfig):
     label = "cityloop_site"
 
     def ready(self) -> None:
-        """Open the way for readings that people enter; let projects bring their facts and tell how their lines stand."""
+        """Open the way for readings that people enter; let projects bring facts and tell how their lines stand."""
         from cityloop.sense import facade as sense  # noqa: PLC0415  models are loaded first
         from cityloop.site.found import project_facts  # noqa: PLC0415
         from cityloop.site.mouth import keep_entered  # noqa: PLC0415

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 from cityloop.projects.lifelines.rules.balance import State
+from cityloop.projects.lifelines.rules.brief import AskedFor, Brief
 from cityloop.projects.lifelines.rules.days import (
     Figure,
     HourPoint,
@@ -27,6 +28,7 @@ from cityloop.projects.lifelines.rules.layout import HIGH, WIDE, Layout, laid_ou
 from cityloop.projects.lifelines.rules.lines import MAKES, LineMake, Told
 from cityloop.projects.lifelines.rules.network import EDGES, NODES
 from cityloop.projects.lifelines.rules.pictures import Picture
+from cityloop.projects.lifelines.rules.public import PublicLine
 from cityloop.projects.lifelines.rules.reasons import ReasonKind
 from cityloop.projects.lifelines.rules.reductions import (
     REDUCTION_MACHINE,
@@ -57,6 +59,7 @@ from cityloop.projects.lifelines.rules.userlist import (
     written_users,
 )
 from cityloop.projects.lifelines.rules.users import USER_TITLES, LineUser, UserKind
+from cityloop.projects.lifelines.selectors.briefs import brief_of, brief_pdf
 from cityloop.projects.lifelines.selectors.coordination import (
     lines_of,
     proposal_for,
@@ -72,6 +75,7 @@ from cityloop.projects.lifelines.selectors.days import line_day, line_days
 from cityloop.projects.lifelines.selectors.history import local_day
 from cityloop.projects.lifelines.selectors.network import ThingReading, ThingState, links_of, things_at, things_of
 from cityloop.projects.lifelines.selectors.pictures import picture_of_line
+from cityloop.projects.lifelines.selectors.public import public_lines
 from cityloop.projects.lifelines.selectors.reductions import (
     ReductionStepView,
     ReductionView,
@@ -175,6 +179,8 @@ __all__ = [
     "USER_TITLES",
     "WIDE",
     "Affected",
+    "AskedFor",
+    "Brief",
     "DeliveryView",
     "Edge",
     "Effect",
@@ -195,6 +201,7 @@ __all__ = [
     "Picture",
     "Portion",
     "Proposal",
+    "PublicLine",
     "Reason",
     "ReasonKind",
     "ReductionChangedError",
@@ -229,6 +236,8 @@ __all__ = [
     "UserListView",
     "Wish",
     "affected_by",
+    "brief_of",
+    "brief_pdf",
     "change_term",
     "change_threshold",
     "change_user_list",
@@ -255,6 +264,7 @@ __all__ = [
     "picture_of_request",
     "proposal_for",
     "propose_reduction",
+    "public_lines",
     "read_users",
     "reduced",
     "reduced_over",

@@ -3,10 +3,12 @@
 from django.urls import path
 
 from cityloop.projects.lifelines.views import (
+    brief,
     dependencies,
     gaps,
     lines,
     network,
+    public,
     reductions,
     requests,
     sheet,
@@ -18,6 +20,8 @@ from cityloop.projects.lifelines.views import (
 app_name = "lifelines"
 
 urlpatterns = [
+    path("lifelines/", public.lines, name="public"),
+    path("projects/lifelines/brief/", brief.brief, name="brief"),
     path("projects/lifelines/requests/", requests.request_list, name="requests"),
     path("projects/lifelines/requests/new/", requests.new_request, name="new-request"),
     path("projects/lifelines/requests/<int:request_id>/", requests.one_request, name="request"),

@@ -43,7 +43,6 @@ DEMO_PEOPLE: tuple[DemoPerson, ...] = (
     DemoPerson("water", Text("陈国栋", "Chen Guodong"), Role.LIFELINE_DISPATCHER, "water-group"),
     DemoPerson("heat", Text("孙丽华", "Sun Lihua"), Role.LIFELINE_DISPATCHER, "heat-group"),
     DemoPerson("power", Text("杨帆", "Yang Fan"), Role.LIFELINE_DISPATCHER, "power-company"),
-    DemoPerson("gas", Text("高峰", "Gao Feng"), Role.LIFELINE_DISPATCHER, "gas-group"),
     DemoPerson("drainage", Text("罗兰", "Luo Lan"), Role.LIFELINE_DISPATCHER, "drainage-group"),
     DemoPerson(
         "chaoyang", Text("黄海涛", "Huang Haitao"), Role.DEPARTMENT_HANDLER, f"{CHAOYANG}-city-management", CHAOYANG

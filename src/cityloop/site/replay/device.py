@@ -1,7 +1,7 @@
 """A device that publishes readings through MQTT 3.1.1 at QoS 1: bounded, patient, acknowledged."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -58,14 +58,19 @@ class Address:
     password: str = ""
 
 
-def payload_of(time_us: int, value: float) -> bytes:
-    """Return an Observation as a device sends it: phenomenonTime and result."""
+def payload_of(time_us: int, value: float, parameters: Mapping[str, str] | None = None) -> bytes:
+    """Return an Observation as a device sends it: phenomenonTime and result, and what else is to be said of it."""
     instant = (_EPOCH + timedelta(microseconds=time_us)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return msgspec.json.encode({"phenomenonTime": instant, "result": value})
+    said = {"parameters": dict(parameters)} if parameters else {}
+    return msgspec.json.encode({"phenomenonTime": instant, "result": value, **said})
 
 
 class MqttDevice:
-    """One MQTT connection; used by one thread, beside the library's own."""
+    """One MQTT connection; used by one thread, beside the library's own.
+
+    Attributes:
+        parameters: kept with every reading that is published.
+    """
 
     def __init__(
         self,
@@ -86,6 +91,7 @@ class MqttDevice:
             on_lost: called when the broker is lost.
         """
         self._address, self._stop, self._on_reached, self._on_lost = address, stop, on_reached, on_lost
+        self.parameters: Mapping[str, str] = {}
         self._changed = threading.Condition()
         self._taken = 0
         self._acknowledged = 0
@@ -129,7 +135,8 @@ class MqttDevice:
         self._wait_until(lambda: self._taken - self._acknowledged < WINDOW)
         self._taken += 1
         # The library calls back under a lock of its own that publish needs too: so ours is not held here.
-        self._client.publish(f"v1.1/Datastreams({datastream_id})/Observations", payload_of(time_us, value), qos=1)
+        payload = payload_of(time_us, value, self.parameters)
+        self._client.publish(f"v1.1/Datastreams({datastream_id})/Observations", payload, qos=1)
 
     def drain(self) -> None:
         """Return when every reading taken so far is acknowledged.

@@ -1,9 +1,10 @@
-"""As of when a page of the lifelines is asked for."""
+"""As of when, and in which language, a page of the lifelines is asked for."""
 
 from datetime import UTC, datetime
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from cityloop.kernel.errors import CityloopError, NotFoundError
@@ -11,6 +12,9 @@ from cityloop.projects.lifelines.facade import Line
 
 EARLIEST = datetime(1993, 1, 1, tzinfo=UTC)
 """Before it the city's clock had summer time, and no line was read."""
+
+
+_LANGUAGES = {"zh": "zh-hans", "zh-hans": "zh-hans", "en": "en"}
 
 
 class InstantUnreadableError(CityloopError):
@@ -37,6 +41,11 @@ def instant_asked(request: HttpRequest) -> datetime:
     return found.astimezone(UTC)
 
 
+def language_asked(request: HttpRequest) -> str:
+    """Return the language a page is asked for with `?lang=`, the reader's without it."""
+    return _LANGUAGES.get(request.GET.get("lang", "").lower(), get_language() or "zh-hans")
+
+
 def line_asked(code: str) -> Line:
     """Return the line an address names.
 
@@ -48,4 +57,4 @@ def line_asked(code: str) -> Line:
     return Line(code)
 
 
-__all__ = ["EARLIEST", "InstantUnreadableError", "instant_asked", "line_asked"]
+__all__ = ["EARLIEST", "InstantUnreadableError", "instant_asked", "language_asked", "line_asked"]
