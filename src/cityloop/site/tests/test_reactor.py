@@ -9,7 +9,7 @@ from cityloop.journal.facade import listener_states, post
 from cityloop.kernel.areas import CITY
 from cityloop.kernel.facts import Fact, new_fact_id
 from cityloop.kernel.facts.sensed import ReadingsKept
-from cityloop.site.loop import CLOCK, LOOP, Listener, listeners, name_of
+from cityloop.site.loop import CLOCK, LOOP, Listener, clock, listeners, name_of
 from cityloop.site.reactor.turning import Reactor
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -165,6 +165,12 @@ def test_the_loop_is_the_one_of_the_plan() -> None:
         "decide.scan_flood",
         "decide.apply_validity",
     ]
+
+
+def test_what_a_project_does_by_the_clock_is_found() -> None:
+    told = [name_of(act) for act, _ in clock()]
+    assert told[: len(CLOCK)] == [name_of(act) for act, _ in CLOCK]
+    assert "lifelines.tell_overdue" in told
 
 
 def test_a_listener_of_two_kinds_has_one_cursor() -> None:
