@@ -117,7 +117,7 @@ def test_a_visitor_has_no_rights(rf: RequestFactory) -> None:
 
 def test_those_with_a_right_at_a_place_are_found(people: People) -> None:
     names = {one.username for one in facade.people_with(Right.HANDLE_CASES, CHAOYANG)}
-    assert names == {"water", "heat", "power", "chaoyang"}
+    assert names == {"water", "heat", "power", "gas", "drainage", "chaoyang"}
     assert people["water"].username in {
         one.username for one in facade.people_with(Right.HANDLE_CASES, HAIDIAN, organisation="water-group")
     }

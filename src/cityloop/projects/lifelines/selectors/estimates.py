@@ -7,7 +7,15 @@ import numpy as np
 
 from cityloop.decide import facade as decide
 from cityloop.kernel.text import Text
-from cityloop.projects.lifelines.rules.estimate import BAND, HOURS, Estimate, by_shares, may_be_shown, similar_days
+from cityloop.projects.lifelines.rules.estimate import (
+    BAND,
+    HOURS,
+    SIMILAR_MIN,
+    Estimate,
+    by_shares,
+    may_be_shown,
+    similar_days,
+)
 from cityloop.projects.lifelines.rules.summing import Float64s
 from cityloop.projects.lifelines.selectors.history import SIMILAR_DAYS
 from cityloop.projects.lifelines.selectors.numbers import DAY, Numbers
@@ -65,11 +73,12 @@ def tomorrow_expected(found: Numbers) -> DayExpected:
     """Return how the day ahead is expected to go: by the forecast issued today, else as similar days went."""
     forecast = found.forecasts.get(found.day)
     if forecast is not None:
-        curve, low, high = (part[SECOND] for part in forecast)
+        curve = forecast[0][SECOND]
         total = float(curve.sum())
         if np.isfinite(total):
+            low, high = _band(found, found.day + DAY, tuple(part[SECOND] for part in forecast))
             return DayExpected(
-                estimate=Estimate(total, None, None, 0), hours=curve, low=_or_none(low), high=_or_none(high),
+                estimate=Estimate(total, None, None, 0), hours=curve, low=low, high=high,
                 method=Text("平台次日预测", "forecast of the platform"), similar=(),
             )  # fmt: skip
     days, hours = _similar(found, found.day + DAY)
@@ -78,9 +87,10 @@ def tomorrow_expected(found: Numbers) -> DayExpected:
 
 
 def _by_forecast(found: Numbers, forecast: Float64s) -> DayExpected | None:
-    curve, low, high = (part[FIRST] for part in forecast)
+    curve = forecast[0][FIRST]
     if not np.isfinite(curve).all():
         return None
+    low, high = _band(found, found.day, tuple(part[FIRST] for part in forecast))
     days = [found.day - number * DAY for number in range(SIMILAR_DAYS, 0, -1)]
     unknown = np.full(HOURS, np.nan)
     past = np.stack([hours if (hours := found.hours_of(day)) is not None else unknown for day in days])
@@ -89,7 +99,7 @@ def _by_forecast(found: Numbers, forecast: Float64s) -> DayExpected | None:
     has_band = bool(np.isfinite(full.low))
     estimate = Estimate(full.total, full.low if has_band else None, full.high if has_band else None, 0)
     return DayExpected(
-        estimate=estimate, hours=curve, low=_or_none(low), high=_or_none(high),
+        estimate=estimate, hours=curve, low=low, high=high,
         method=Text("按当日预测与已用量推算", "by the day's forecast and what was used so far"), similar=(),
     )  # fmt: skip
 
@@ -137,8 +147,16 @@ def _of_similar(days: tuple[date, ...], hours: Float64s, estimate: Estimate, *, 
     )  # fmt: skip
 
 
-def _or_none(band: Float64s) -> Float64s | None:
-    return band if np.isfinite(band).all() else None
+def _band(found: Numbers, day: date, forecast: tuple[Float64s, ...]) -> tuple[Float64s | None, Float64s | None]:
+    """Return the band of a day's forecast; until its errors are known, the spread of similar days around it."""
+    curve, low, high = forecast
+    if np.isfinite(low).all() and np.isfinite(high).all():
+        return low, high
+    _, hours = _similar(found, day)
+    if len(hours) < SIMILAR_MIN:
+        return None, None
+    below, above = np.quantile(hours, BAND, axis=0) - np.median(hours, axis=0)
+    return curve + below, curve + above
 
 
 def _or_nan(value: float | None) -> float:

@@ -32,7 +32,7 @@ NAMES: dict[str, Text] = {
     "cover": Text("库存可用天数", "Days of cover"),
     "linepack": Text("距管存下限", "To minimum line-pack"),
     "temperature": Text("气温", "Temperature"),
-    "arrived": Text("数据到报率", "Arrival rate"),
+    "arrived": Text("到报率", "Arrival rate"),
 }
 """The numbers of a row that can be opened, in the order of the sheet."""
 

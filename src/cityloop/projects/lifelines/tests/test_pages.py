@@ -84,7 +84,8 @@ def test_an_instant_that_cannot_be_is_refused(gas: Lines, asked: str) -> None:  
 
 def test_only_the_own_line_can_be_told(gas: Lines) -> None:  # noqa: ARG001  its people
     assert signed_in("gas").get("/projects/lifelines/tell/gas/").status_code == 200
-    assert signed_in("water").get("/projects/lifelines/tell/gas/").status_code == 403
+    assert signed_in("water").get("/projects/lifelines/tell/gas/").status_code == 404
+    assert signed_in("water").post("/projects/lifelines/tell/gas/", {"told": "plan"}).status_code == 403
     assert signed_in("duty1").get("/projects/lifelines/tell/gas/").status_code == 403
     assert Client().get("/projects/lifelines/sheet/").status_code == 302
     assert signed_in("citizen").get("/projects/lifelines/sheet/").status_code == 403

@@ -10,12 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from cityloop.kernel.errors import CityloopError
+from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.projects.lifelines import facade
 from cityloop.projects.lifelines.facade import MAKES, Line
 from cityloop.projects.lifelines.forms import ReasonForm, TellForm
 from cityloop.projects.lifelines.views.asked import line_asked
-from cityloop.registry.facade import Right, person_of, require, requires, sentence_of
+from cityloop.registry.facade import Right, may, person_of, require, requires, sentence_of
 
 REFUSED = 422
 
@@ -25,7 +25,10 @@ REFUSED = 422
 def tell(request: HttpRequest, line: str) -> HttpResponse:
     """Show what was told of a line's day, and take in a figure or a reason."""
     asked, who = line_asked(line), person_of(request)
-    require(who, Right.SUBMIT_LINE_DATA, organisation=MAKES[asked].owner, what=f"{asked} day")
+    if request.method == "POST":
+        require(who, Right.SUBMIT_LINE_DATA, organisation=MAKES[asked].owner, what=f"{asked} day")
+    elif not may(who, Right.SUBMIT_LINE_DATA, organisation=MAKES[asked].owner):
+        raise NotFoundError(what=_("This line"))
     today = facade.local_day(timezone.now())
     is_reason = "text" in request.POST
     figure = TellForm(

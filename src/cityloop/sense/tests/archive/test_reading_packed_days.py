@@ -53,6 +53,12 @@ def _streams() -> None:
         )  # fmt: skip
 
 
+def _hours(since: datetime, until: datetime) -> list[tuple[int, int, str, int]]:
+    found = facade.hours_of_many([1, 2, 3], since=since, until=until)
+    columns = (found.datastream_id.tolist(), found.hour.tolist(), map(str, found.mean.tolist()), found.count.tolist())
+    return sorted(zip(*columns, strict=True))
+
+
 def _answers(store: Store) -> dict[str, Any]:
     keys = [key for (key,) in store.rows("SELECT id FROM sense_reading ORDER BY id")]
     day = {"since": NOON - timedelta(days=1), "until": NOON}
@@ -66,6 +72,8 @@ def _answers(store: Store) -> dict[str, Any]:
         "no numbers": _told(facade.track(3, readings_max=50, **day)),
         "arrivals": facade.arrivals([1, 2, 3], **day),
         "recent": [facade.recent_observations(3, since=NOON - timedelta(days=n), limit=200) for n in (0, 1, 2)],
+        "hours of many": _hours(**day),
+        "given of many": facade.given_of_many([1, 2, 3], **day),
         "few": facade.recent_observations(1, since=NOON - timedelta(days=30), limit=5),
     }
 
@@ -239,3 +247,20 @@ def test_the_extent_of_the_history_is_told() -> None:
         closed_days=3, packed=1296, packed_bytes=0, hot_bytes=0, newest_closed=date(2026, 9, 5)
     )
     assert extent.packed_bytes > 0
+
+
+def test_many_streams_asked_at_once_answer_as_each_does_alone(filled: Store) -> None:  # noqa: ARG001  its readings
+    day = {"since": NOON - timedelta(days=1), "until": NOON}
+    hours = {
+        stream: [(hour, mean, count) for one, hour, mean, count in _hours(**day) if one == stream]
+        for stream in (1, 2, 3)
+    }
+    alone = [(round(at.timestamp()) // 3600, str(mean)) for at, mean in facade.hourly(1, **day)]
+    assert [(hour, mean) for hour, mean, _ in hours[1]] == alone
+    assert {count for _, _, count in hours[1]} == {6}
+    assert {mean for _, mean, _ in hours[2]} == {"nan"}, "what is bad counts as arrived, but makes no mean"
+    given = facade.given_of_many([1, 2, 3], **day)
+    assert {one.datastream_id for one in given} == {1}
+    assert [one.at for one in given] == sorted(one.at for one in given)
+    assert given[-1].at == NOON
+    assert facade.hours_of_many([], **day).hour.size == 0

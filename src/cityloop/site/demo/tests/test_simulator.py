@@ -137,3 +137,37 @@ def test_a_demo_opens_with_an_incident_at_one_point_that_passes(hour: int) -> No
     since_s = (played.time_us[hit] - opening_us) / 1e6
     assert 10 <= since_s.min() <= 30
     assert since_s.max() < simulator.OPENING_S
+
+
+TOLD = tuple(spec for spec in PROJECT.streams if ".dispatch." in spec.code)
+
+
+def test_what_dispatchers_tell_comes_once_a_day_at_the_citys_midnight() -> None:
+    played = SimulatedTrack(TOLD, seed=1)
+    found = played.between(JANUARY, JANUARY + 3 * DAY_US, shift=0)
+    assert set(found.time_us.tolist()) == {JANUARY + day * DAY_US for day in (1, 2, 3)}
+    assert len(found.time_us) == 3 * len(TOLD)
+    assert played.next_after(JANUARY, shift=0) == JANUARY + DAY_US
+    assert played.next_after(JANUARY - 1, shift=0) == JANUARY
+    assert (found.value > 0).all()
+
+
+def test_a_group_without_pressure_points_plays_when_an_opening_is_planned() -> None:
+    gas = tuple(spec for spec in PROJECT.streams if spec.code.startswith("gas."))
+    plain, opening = (
+        SimulatedTrack(gas, 1, opening_us=at).between(JANUARY, JANUARY + DAY_US, shift=0) for at in (0, JANUARY)
+    )
+    assert plain.value.tolist() == opening.value.tolist()
+
+
+def test_the_simulated_lines_hold_on_a_usual_winter_day() -> None:
+    def of(code: str) -> np.ndarray:
+        rule = simulator.rule_of(code, seed=1, points=POINTS)
+        assert rule is not None
+        return rule(hours(JANUARY, days=30)).reshape(30, 24)
+
+    used = of("gas.city.flow").sum(axis=1)
+    supply = sum(of(f"gas.dispatch.{told}")[:, 0] for told in ("nominated", "withdrawal", "own"))
+    assert (supply > used).all()
+    assert 2500 < used.mean() < 6000
+    assert (of("gas.city.linepack") > of("gas.dispatch.linepack-min")).all()
