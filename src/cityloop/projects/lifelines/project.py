@@ -389,6 +389,13 @@ def _case_kind(code: str, title: Text, hours: float, organisation: str) -> CaseK
     )
 
 
+def _line(line: Line, *, decimals: int) -> LineSpec:
+    make = MAKES[line]
+    return LineSpec(
+        code=str(line), title=make.title, streams=make.streams, combine="sum", unit=make.hour_unit, decimals=decimals
+    )
+
+
 PROJECT = Project(
     code="lifelines",
     number=2,
@@ -446,14 +453,7 @@ PROJECT = Project(
             unit="m³/h",
             decimals=0,
         ),
-        LineSpec(
-            code="gas",
-            title=MAKES[Line.GAS].title,
-            streams=MAKES[Line.GAS].streams,
-            combine="sum",
-            unit=MAKES[Line.GAS].hour_unit,
-            decimals=0,
-        ),
+        _line(Line.GAS, decimals=0),
         LineSpec(
             code="heat",
             title=Text("供热", "Heat"),
@@ -470,22 +470,8 @@ PROJECT = Project(
             unit="MW",
             decimals=0,
         ),
-        LineSpec(
-            code="drainage",
-            title=MAKES[Line.DRAINAGE].title,
-            streams=MAKES[Line.DRAINAGE].streams,
-            combine="sum",
-            unit=MAKES[Line.DRAINAGE].hour_unit,
-            decimals=1,
-        ),
-        LineSpec(
-            code="coal",
-            title=MAKES[Line.COAL].title,
-            streams=MAKES[Line.COAL].streams,
-            combine="sum",
-            unit=MAKES[Line.COAL].hour_unit,
-            decimals=0,
-        ),
+        _line(Line.DRAINAGE, decimals=1),
+        _line(Line.COAL, decimals=0),
         LineSpec(
             code="pressure",
             title=Text("管网压力", "Network pressure"),
