@@ -29,6 +29,9 @@ PLAUSIBLE_NAMED = {"project": project_names(), "code": [*project_names(), "I17"]
 QUERIES = {"trace/facts/": "?kind=responded.CaseClosed"}
 """What a page must be asked with."""
 
+OWNER = "water-group"
+"""For whom they act who reach their own organisation's matters only: the example of a line is water."""
+
 NO_SUCH_METHOD = 405
 """A page may say so before it asks who is there: it tells nothing."""
 
@@ -90,7 +93,8 @@ def city(db: None) -> None:  # noqa: ARG001  the database must stand
 
 def browser_of(role: Role) -> Client:
     person = Person.objects.create(username=role.value, name_zh="甲", name_en="A")
-    Post.objects.create(person=person, role=role, area_id=CITY, valid_from=facade.today())
+    body = OWNER if ROLES[role].own_organisation_only else None
+    Post.objects.create(person=person, role=role, area_id=CITY, organisation_id=body, valid_from=facade.today())
     client = Client()
     client.force_login(person)
     return client

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.projects.lifelines import facade
@@ -12,7 +12,7 @@ from cityloop.projects.lifelines.views.asked import instant_asked, language_aske
 from cityloop.registry.facade import Right, in_words, person_of, requires
 
 
-@require_GET
+@require_safe
 @requires(Right.SEE_PROJECTS)
 def brief(request: HttpRequest) -> HttpResponse:
     """Send the morning brief as PDF, as of `at`, in the language `lang`."""

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.cache import patch_cache_control, patch_vary_headers
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from cityloop.projects.lifelines import facade
 from cityloop.projects.lifelines.views.asked import instant_asked, language_asked
@@ -20,7 +20,7 @@ KEPT_S = 15
 _making = Lock()
 
 
-@require_GET
+@require_safe
 @public
 def lines(request: HttpRequest) -> HttpResponse:
     """Show how each line stands, in plain words, to everybody; `at` is heard only of who may see the projects."""
