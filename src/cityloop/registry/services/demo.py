@@ -41,6 +41,7 @@ DEMO_PEOPLE: tuple[DemoPerson, ...] = (
     DemoPerson("dispatcher", Text("刘洋", "Liu Yang"), Role.COMMAND_OPERATOR, "command-centre"),
     DemoPerson("checker", Text("赵磊", "Zhao Lei"), Role.GRID_SUPERVISOR, "supervision-centre"),
     DemoPerson("water", Text("陈国栋", "Chen Guodong"), Role.LIFELINE_DISPATCHER, "water-group"),
+    DemoPerson("gas", Text("高峰", "Gao Feng"), Role.LIFELINE_DISPATCHER, "gas-group"),
     DemoPerson("heat", Text("孙丽华", "Sun Lihua"), Role.LIFELINE_DISPATCHER, "heat-group"),
     DemoPerson("power", Text("杨帆", "Yang Fan"), Role.LIFELINE_DISPATCHER, "power-company"),
     DemoPerson("drainage", Text("罗兰", "Luo Lan"), Role.LIFELINE_DISPATCHER, "drainage-group"),
