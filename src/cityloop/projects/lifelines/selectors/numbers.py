@@ -29,7 +29,7 @@ from cityloop.projects.lifelines.selectors.history import (
     past_days,
     sources,
 )
-from cityloop.projects.lifelines.selectors.reductions import cuts_over
+from cityloop.projects.lifelines.selectors.reductions import cuts_ahead
 from cityloop.projects.lifelines.selectors.requests import grants_over
 from cityloop.projects.lifelines.selectors.thresholds import thresholds
 from cityloop.registry import facade as registry
@@ -98,7 +98,7 @@ class Numbers:
         values: thresholds by code.
         reason: the newest reason given, None where none was.
         granted: what those upstream add to the day's supply, in the day's unit.
-        reduced: what cuts on the demand side take from the day's demand, in the day's unit.
+        reduced: what cuts on the demand side will take from the rest of the day, in the day's unit.
     """
 
     make: LineMake
@@ -194,7 +194,7 @@ def numbers(at: datetime, lines: Iterable[Line] = tuple(Line)) -> dict[Line, Num
             told=_in_force(MAKES[line], told, day), told_streams=_told_streams(known, MAKES[line]),
             uses=_uses(MAKES[line], told, day), linepack=_of_linepack(recent, line, LINEPACK),
             inflow=_of_linepack(recent, line, INFLOW), weather=weather, values=values, reason=reasons.get(str(line)),
-            granted=grants_over(line, *today, at=at), reduced=cuts_over(line, *today, at=at),
+            granted=grants_over(line, *today, at=at), reduced=cuts_ahead(line, *today, at=at),
         )
         for line in chosen
     }  # fmt: skip

@@ -1,7 +1,7 @@
 """Reads of the demand side: the list of users, the cuts, and what they take away."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -225,13 +225,22 @@ def reduced(line: Line, at: datetime) -> float:
     return running_at((portion for _, portion in reduced_portions(line, at=at)), at)
 
 
-def cuts_over(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetime) -> tuple[Share, ...]:
-    """Return what each cut takes from a line's demand over a time, as far as it was known at an instant."""
+def cuts_ahead(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetime) -> tuple[Share, ...]:
+    """Return what each cut takes from a line's demand in the rest of a time, as far as it was known at an instant.
+
+    Only what lies ahead counts: what a cut has taken so far shows in what was used.
+
+    Args:
+        line: the line.
+        begins_at: start of the time, aware; the quantities are means over the whole of it.
+        ends_at: its end.
+        at: the instant.
+    """
     shares = (
         Share(
             row.number,
             f"/projects/lifelines/reductions/{row.pk}/",
-            mean_over([portion], begins_at=begins_at, ends_at=ends_at),
+            mean_over([replace(portion, begins_at=max(portion.begins_at, at))], begins_at=begins_at, ends_at=ends_at),
         )
         for row, portion in reduced_portions(line, at=at)
     )
@@ -240,4 +249,5 @@ def cuts_over(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetim
 
 def reduced_over(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetime) -> float:
     """Return what cuts take from a line's demand over a time, on the mean, as far as it was known at an instant."""
-    return sum(one.quantity for one in cuts_over(line, begins_at, ends_at, at=at))
+    portions = (portion for _, portion in reduced_portions(line, at=at))
+    return mean_over(portions, begins_at=begins_at, ends_at=ends_at)

@@ -281,9 +281,9 @@ class _Opener:
 
     def _gap(self) -> Opened:
         words = Text(
-            "全日预计 − 需求侧压减 − 供应合计；为负表示有余量。级别按缺口占需求的比例",
-            "Full-day estimate - cuts of demand - supply; below zero there is room. The level goes by the share of the "
-            "demand",
+            "全日预计 − 当日剩余时段的需求侧压减 − 供应合计；为负表示有余量。级别按缺口占需求的比例",
+            "Full-day estimate - cuts of demand in the rest of the day - supply; below zero there is room. The level "
+            "goes by the share of the demand",
         )
         row = self.row
         parts = [

@@ -1,12 +1,15 @@
 """`{% load lifelines %}`: figures of the sheet, states and dependencies in words."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 
 from cityloop.projects.lifelines.facade import Effect, Figure, NodeKind
-from cityloop.registry.facade import in_words
+from cityloop.registry.facade import Right, in_words, person_of
 
 register = template.Library()
 
@@ -24,6 +27,34 @@ def sheet_figure(figure: Figure, *, label: str = "", sign: bool = False) -> dict
 def line_state(day: Any) -> dict[str, Any]:
     """Show the state of a line by word, shape and colour."""
     return {"level": day.level, "words": in_words(day.state.words)}
+
+
+@register.inclusion_tag("lifelines/pages.html", takes_context=True)
+def lifeline_pages(context: Mapping[str, Any], page: str) -> dict[str, Any]:
+    """Show the way between the pages of the lifelines, as of the same instant; only pages the reader may open.
+
+    Args:
+        context: of the page.
+        page: the name of its address.
+    """
+    request = context["request"]
+    rights, asked = person_of(request).rights, request.GET.get("at", "").strip()
+    query = f"?{urlencode({'at': asked})}" if asked else ""
+    pages = (
+        ("lines", gettext("Lines"), Right.SEE_PROJECTS),
+        ("sheet", gettext("Daily sheet"), Right.SEE_PROJECTS),
+        ("gaps", gettext("Gap board"), Right.SEE_PROJECTS),
+        ("requests", gettext("Requests to upstream"), Right.SEE_COORDINATION),
+        ("reductions", gettext("Demand side"), Right.SEE_COORDINATION),
+        ("network", gettext("Network"), Right.SEE_PROJECTS),
+        ("dependencies", gettext("Dependencies"), Right.SEE_PROJECTS),
+    )
+    links = [
+        (reverse(f"lifelines:{name}") + query, title, name == page) for name, title, right in pages if right in rights
+    ]
+    if Right.SEE_PROJECTS in rights:
+        links.append((reverse("projects:project", args=["lifelines"]), gettext("Streams and rules"), False))
+    return {"links": links}
 
 
 @register.filter

@@ -23,6 +23,7 @@ from cityloop.registry import facade as registry
 from cityloop.registry.facade import PersonView
 
 pytestmark = pytest.mark.django_db
+GAPS = "/projects/lifelines/gaps/"
 REQUESTS, REDUCTIONS, TERMS = (
     "/projects/lifelines/requests/",
     "/projects/lifelines/reductions/",
@@ -80,7 +81,8 @@ def test_everybody_of_coordination_has_the_lists(who: str, language: str, words:
     client = browse(who, language)
     assert f"<h1>{words}</h1>" in client.get(REQUESTS).content.decode()
     assert client.get(REDUCTIONS).status_code == 200
-    assert client.get(REQUESTS, {"tab": "ended", "line": "gas", "text": HOSTILE, "at": "yesterday"}).status_code == 200
+    assert client.get(REQUESTS, {"tab": "ended", "line": "gas", "text": HOSTILE}).status_code == 200
+    assert client.get(REQUESTS, {"at": "yesterday"}).status_code == 400
 
 
 @pytest.mark.parametrize("who", ["citizen", "auditor", "assessor", "chaoyang", "air.data", "supervisor", "operator"])
@@ -100,6 +102,19 @@ def test_another_organisation_is_refused_and_the_refusal_is_kept(browse: Browse,
     assert found.number not in client.get(REQUESTS).content.decode()
     assert client.get(f"{REQUESTS}new/?line=gas").status_code == 404
     assert client.get("/projects/lifelines/users/gas/").status_code == 404
+
+
+def test_the_gap_board_leads_to_what_was_asked_as_far_as_one_may_see(
+    browse: Browse, people: dict[str, PersonView]
+) -> None:
+    found = drafted(people)
+    boards = {who: browse(who).get(GAPS).content.decode() for who in ("leader", "gas", "water", "chaoyang.duty")}
+    assert {who for who, page in boards.items() if address(found) in page} == {"leader", "gas"}
+    assert f"{REQUESTS}new/?line=gas" in boards["gas"]
+    assert f"{REQUESTS}new/?line=gas" not in boards["water"] + boards["leader"]
+    assert f'href="{REQUESTS}"' not in boards["chaoyang.duty"]
+    earlier = (found.as_of - timedelta(hours=1)).isoformat()
+    assert address(found) not in browse("gas").get(GAPS, {"at": earlier}).content.decode()
 
 
 def test_a_district_officer_sees_nothing_of_the_city(browse: Browse, people: dict[str, PersonView]) -> None:

@@ -17,6 +17,7 @@ from cityloop.projects.lifelines.facts import ReductionStepped, UserListChanged
 from cityloop.projects.lifelines.models import LineUserRow, Reduction, ReductionCut, UserList
 from cityloop.projects.lifelines.rules.reductions import ReductionStepNotPossibleError
 from cityloop.projects.lifelines.rules.requests import OwnRequestError, ReasonNeededError
+from cityloop.projects.lifelines.selectors.reductions import cuts_ahead
 from cityloop.projects.lifelines.services import reductions as services
 from cityloop.projects.lifelines.tests.conftest import PASSWORD
 from cityloop.projects.lifelines.tests.coordination import MORNING, UNIT, USERS, picture
@@ -148,6 +149,15 @@ def test_it_is_approved_put_in_force_and_lifted_and_counts_meanwhile(
     ]  # fmt: skip
     assert len(journal.newest_facts(kinds=[ReductionStepped], limit=9)) == 4
     assert facade.reduction_steps_open_to(found, people["leader"]) == ()
+
+
+def test_a_cut_lowers_the_gap_by_what_lies_ahead_of_it_only(propose: Propose, step: Propose) -> None:
+    found = step(propose(), ReductionStep.APPROVE, "leader")
+    found = step(found, ReductionStep.PUT_IN_FORCE, "gas", now=NOON)
+    day = (NOON - timedelta(hours=12), NOON + timedelta(hours=12))
+    taken = [cuts_ahead(Line.GAS, *day, at=NOON + timedelta(hours=hours)) for hours in (0, 6, 12)]
+    assert [[one.quantity for one in shares] for shares in taken] == [[300.0], [150.0], []]
+    assert taken[0][0].number == found.number
 
 
 def test_who_proposed_does_not_approve(propose: Propose, step: Propose, people: People) -> None:

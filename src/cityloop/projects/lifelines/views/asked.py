@@ -24,12 +24,14 @@ class InstantUnreadableError(CityloopError):
 
 
 def instant_asked(request: HttpRequest) -> datetime:
-    """Return as of when the page shall stand: `?at=` as ISO 8601 with its zone, now where it is not given.
+    """Return as of when the page shall stand: `at`, ISO 8601 with its zone, now where it is not given.
+
+    A form that was made as of an instant sends it along; a page has it in its address.
 
     Raises:
         InstantUnreadableError: if it cannot be read, or lies ahead or too far back.
     """
-    asked, now = request.GET.get("at", "").strip(), timezone.now()
+    asked, now = (request.POST.get("at", "") or request.GET.get("at", "")).strip(), timezone.now()
     if not asked:
         return now
     try:

@@ -19,14 +19,7 @@ def chart_of(picture: Picture, supply: Sequence[SupplyPoint] = ()) -> dict[str, 
     """
     columns = _columns(picture, supply)
     begins = [hour.begins_at for hour in picture.curve.hours]
-    series = [
-        {
-            "name": name,
-            "area": False,
-            "points": [[at.isoformat(), value] for at, value in zip(begins, values, strict=True)],
-        }
-        for name, values in columns
-    ]
+    series = [{"name": name, "area": False, "points": _points(begins, values)} for name, values in columns]
     decimals = 0 if _is_large(picture) else 1
     rows = [
         (f"{localtime(at):%m-%d %H:%M}", *(_written(values[number], decimals) for _name, values in columns))
@@ -87,12 +80,3 @@ def figures_of(picture: Picture) -> list[dict[str, Any]]:
         (_("Temperature"), day.temperature),
     )
     return [{"title": title, "figure": figure} for title, figure in named]
-
-
-def instant_of(text: str, *, now: datetime) -> datetime:
-    """Return the instant an address asks for; the present where it names none, or one that lies ahead."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return now
-    return min(found, now) if found.tzinfo is not None else now

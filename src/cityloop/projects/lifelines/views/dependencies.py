@@ -32,7 +32,6 @@ def dependencies(request: HttpRequest) -> HttpResponse:
         "lost": [titles[code] for code in dict.fromkeys(lost)],
         "reached": [(one, titles[one.code], titles[one.through.source]) for one in reached if one.through is not None],
         "edges": [(titles[edge.source], titles[edge.target], edge) for edge in EDGES],
-        "page": "dependencies",
     }
     return render(request, "lifelines/dependencies.html", context)
 

@@ -10,13 +10,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from cityloop.kernel.levels import Level
+from cityloop.kernel.text import Text
 from cityloop.projects.lifelines import facade
-from cityloop.projects.lifelines.facade import Figure, LineDay
-from cityloop.projects.lifelines.views.moments import moment_asked
-from cityloop.registry.facade import Right, requires
+from cityloop.projects.lifelines.facade import Figure, Line, LineDay, RequestState, RequestView
+from cityloop.projects.lifelines.views.moments import Moment, moment_asked
+from cityloop.registry.facade import PersonView, Right, person_of, requires
 
 IN_ORDER = int(max(Level)) + 1
 PER_CENT = 100
+OPEN_STATES = tuple(state for state in RequestState if state is not RequestState.CLOSED)
 
 
 @requires(Right.SEE_PROJECTS)
@@ -24,12 +26,18 @@ PER_CENT = 100
 def gaps(request: HttpRequest) -> HttpResponse:
     """Show the lines by gravity, each with its gap, the formula, and when line-pack and stock run out."""
     moment = moment_asked(request)
-    rows = [gap_row(day) for day in sorted(facade.line_days(moment.at), key=gravity)]
+    person = person_of(request)
+    asked_for = open_requests(person, moment)
+    may_draft = facade.lines_of(person, Right.DRAFT_COORDINATION)
+    rows = [
+        gap_row(day) | {"requests": asked_for.get(day.line, ()), "may_draft": day.line in may_draft}
+        for day in sorted(facade.line_days(moment.at), key=gravity)
+    ]
     words = {
         "days": _("{d} d {h} h {m} min"), "hours": _("{h} h {m} min {s} s"), "over": _("reached"),
     }  # fmt: skip
     context = {
-        "moment": moment, "rows": rows, "words": words, "now": timezone.now(), "page": "gaps",
+        "moment": moment, "rows": rows, "words": words, "now": timezone.now(),
         "short": sum(row["day"].level is not None for row in rows),
     }  # fmt: skip
     return render(request, "lifelines/gaps.html", context)
@@ -48,11 +56,35 @@ def share_of(day: LineDay) -> float | None:
     return day.gap.value / day.estimate.value * PER_CENT
 
 
+def open_requests(person: PersonView, moment: Moment) -> dict[Line, list[tuple[RequestView, Text]]]:
+    """Return what has been asked of upstream for each line and has not ended, as far as a person may see it.
+
+    Args:
+        person: who looks.
+        moment: as of when; a request belongs to the instant of its picture.
+    """
+    found: dict[Line, list[tuple[RequestView, Text]]] = {}
+    if Right.SEE_COORDINATION in person.rights:
+        for one in facade.requests_of(person, states=OPEN_STATES):
+            if one.as_of <= moment.at:
+                found.setdefault(one.line, []).append((one, facade.STATE_TITLES[one.state]))
+    return found
+
+
+def reduced_of(day: LineDay) -> float:
+    """Return what cuts take from the estimate before it is held against the supply, in the gap's unit."""
+    if day.gap.value is None or day.estimate.value is None or day.supply.value is None:
+        return 0.0
+    taken = day.estimate.value - day.supply.value - day.gap.value
+    return taken if round(taken, day.gap.decimals) else 0.0
+
+
 def gap_row(day: LineDay) -> dict[str, Any]:
     """Return what the board shows of a line."""
     return {
         "day": day,
         "share": share_of(day),
+        "reduced": reduced_of(day),
         "is_short": day.gap.value is not None and day.gap.value > 0,
         "linepack_at": _runs_out(day.at, day.linepack_hours, timedelta(hours=1)),
         "cover_at": _runs_out(day.at, day.cover_days, timedelta(days=1)),
@@ -69,4 +101,4 @@ def _runs_out(at: datetime, figure: Figure, unit: timedelta) -> datetime | None:
         return None
 
 
-__all__ = ["gap_row", "gaps", "gravity", "share_of"]
+__all__ = ["gap_row", "gaps", "gravity", "open_requests", "reduced_of", "share_of"]

@@ -26,7 +26,7 @@ TEMPERATURE_DECIMALS = 1
 def tiles(request: HttpRequest) -> HttpResponse:
     """Show every line as a tile: today against last year, the full day, its state, what arrived."""
     moment = moment_asked(request)
-    context = {"moment": moment, "days": facade.line_days(moment.at), "page": "lines"}
+    context = {"moment": moment, "days": facade.line_days(moment.at)}
     return render(request, "lifelines/lines.html", context)
 
 
@@ -44,7 +44,6 @@ def line(request: HttpRequest, line: str) -> HttpResponse:
         "decimals": decimals,
         "figures": figures_of(day),
         "chart": chart_of(day, curve, moment, decimals) if _is_known(curve) else None,
-        "page": "lines",
         "others": [one for one in facade.MAKES.values() if one.line != day.line],
     }
     return render(request, "lifelines/line.html", context)

@@ -33,7 +33,6 @@ def network(request: HttpRequest) -> HttpResponse:
         "core": _map(seen, links) | {"core": True},
         "levels": sorted({one.level for one in seen if one.level is not None}),
         "may_trace": Right.SEE_TRACE in person.rights,
-        "page": "network",
     }
     return render(request, "lifelines/network.html", context)
 

@@ -15,7 +15,8 @@ from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.projects.lifelines import facade
 from cityloop.projects.lifelines.facade import Line, ReductionStep, ReductionView
 from cityloop.projects.lifelines.forms import ImportForm, ReductionForm, ReductionStepForm
-from cityloop.projects.lifelines.views.charts import chart_of, figures_of, instant_of
+from cityloop.projects.lifelines.views.asked import instant_asked
+from cityloop.projects.lifelines.views.charts import chart_of, figures_of
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import PersonView, Right, in_words, person_of, requires, sentence_of
 
@@ -125,7 +126,7 @@ def new_reduction(request: HttpRequest) -> HttpResponse:
     """Show the cut a gap asks for, and propose it."""
     person, now = person_of(request), timezone.now()
     line = _line_of(person, request.GET.get("line", ""), Right.DRAFT_COORDINATION)
-    at = instant_of(request.POST.get("at", "") or request.GET.get("at", ""), now=now)
+    at = instant_asked(request)
     picture = facade.picture_of_line(line, at)
     asked = _gap_asked(request, picture)
     form = (

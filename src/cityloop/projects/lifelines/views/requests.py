@@ -15,24 +15,25 @@ from cityloop.kernel.errors import CityloopError, NotFoundError
 from cityloop.projects.lifelines import facade
 from cityloop.projects.lifelines.facade import Line, Portion, RequestState, RequestStep, RequestView
 from cityloop.projects.lifelines.forms import DraftForm, RequestStepForm, WishForm, revision_of
-from cityloop.projects.lifelines.views.charts import chart_of, figures_of, instant_of
+from cityloop.projects.lifelines.views.asked import instant_asked
+from cityloop.projects.lifelines.views.charts import chart_of, figures_of
+from cityloop.projects.lifelines.views.gaps import OPEN_STATES
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import Right, in_words, person_of, requires, sentence_of
 
 REFUSED = 422
 DIGITS_MAX = 10
 """Longest version that is looked at, digits."""
-_OPEN = tuple(state for state in RequestState if state is not RequestState.CLOSED)
 
 
 @requires(Right.SEE_COORDINATION)
 @require_safe
 def request_list(request: HttpRequest) -> HttpResponse:
     """List the requests the reader may see, what waits for an answer first."""
-    person, now = person_of(request), instant_of(request.GET.get("at", ""), now=timezone.now())
+    person, now = person_of(request), instant_asked(request)
     line, tab = _line(request.GET.get("line", "")), request.GET.get("tab", "open")
     text = request.GET.get("text", "").replace("\0", "").strip()[:60]
-    states = (RequestState.CLOSED,) if tab == "ended" else _OPEN
+    states = (RequestState.CLOSED,) if tab == "ended" else OPEN_STATES
     found = facade.requests_of(person, line=line, states=states, text=text)
     rows = [_row(one, now) for one in found]
     context = {
@@ -79,7 +80,7 @@ def new_request(request: HttpRequest) -> HttpResponse:
     if line is None:
         choices = [(one.value, facade.LINE_TITLES[one]) for one in lines]
         return render(request, "lifelines/requests/choose.html", {"lines": choices})
-    at = instant_of(request.POST.get("at", "") or request.GET.get("at", ""), now=now)
+    at = instant_asked(request)
     picture = facade.picture_of_line(line, at)
     form = DraftForm(request.POST, unit=picture.day.supply.unit) if request.POST else DraftForm.of_picture(picture)
     status = 200
@@ -155,7 +156,7 @@ def _wish_form(
 
 
 def _context(request: HttpRequest, found: RequestView) -> dict[str, Any]:
-    now = instant_of(request.GET.get("at", ""), now=timezone.now())
+    now = instant_asked(request)
     picture = facade.picture_of_request(found.request_id)
     portion = Portion(begins_at=found.begins_at, ends_at=found.ends_at, quantity=found.granted or 0.0)
     factor = facade.MAKES[found.line].day_factor
