@@ -111,6 +111,14 @@ def test_a_translation_keeps_its_places(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", catalogues(), ids=lambda file: file.parents[3].name)
+def test_a_translation_can_be_filled_in(file: Path) -> None:
+    named = re.compile(r"%\((\w+)\)")
+    for key, value in translated(file).items():
+        if names := named.findall(key):
+            assert value % dict.fromkeys(names, 1)
+
+
+@pytest.mark.parametrize("file", catalogues(), ids=lambda file: file.parents[3].name)
 def test_a_catalogue_holds_no_phrase_that_nobody_says(file: Path) -> None:
     spoken = {text for source in SOURCE.rglob("*.py") for text in constants_of(source)} | set(phrases())
     made = [re.compile(pattern) for source in SOURCE.rglob("*.py") for pattern in patterns_of(source)]

@@ -22,6 +22,7 @@ class State(StrEnum):
     TIGHT = "tight"
     SHORT = "short"
     EMERGENCY = "emergency"
+    UNKNOWN = "unknown"
 
     @property
     def words(self) -> Text:
@@ -35,6 +36,7 @@ _STATE_TITLES = {
     State.TIGHT: Text("偏紧", "tight"),
     State.SHORT: Text("短缺", "short"),
     State.EMERGENCY: Text("紧急", "emergency"),
+    State.UNKNOWN: Text("无数据", "no data"),
 }
 _STATE_OF = {
     None: State.NORMAL,
@@ -105,9 +107,14 @@ def worst(levels: Iterable[Level | None]) -> Level | None:
     return _gravest(level for level in levels if level is not None)
 
 
-def state_of(level: Level | None) -> State:
-    """Return the state of a line of its gravest level."""
-    return _STATE_OF[level]
+def state_of(level: Level | None, *, is_known: bool = True) -> State:
+    """Return the state of a line.
+
+    Args:
+        level: its gravest level, None where nothing is grave.
+        is_known: whether anything is known of its day; without that nobody may call it normal.
+    """
+    return _STATE_OF[level] if is_known or level is not None else State.UNKNOWN
 
 
 def needs_reason(change_percent: float | None, limit_percent: float) -> bool:

@@ -67,11 +67,6 @@ def in_trouble(day: LineDay) -> bool:
     return day.level is not None
 
 
-def has_data(day: LineDay) -> bool:
-    """Return whether anything is known of a line's day; without that nobody may call it normal."""
-    return day.level is not None or day.used.value is not None or day.gap.value is not None
-
-
 def figures_of(day: LineDay) -> tuple[Figure, ...]:
     """Return every figure of a row that can be told, in the order of the sheet."""
     found = (getattr(day, field.name) for field in fields(day))
@@ -79,4 +74,4 @@ def figures_of(day: LineDay) -> tuple[Figure, ...]:
     return tuple(one for one in figures if isinstance(one, Figure) and one.value is not None)
 
 
-__all__ = ["DASH", "AskedFor", "Brief", "figures_of", "has_data", "in_trouble", "written"]
+__all__ = ["DASH", "AskedFor", "Brief", "figures_of", "in_trouble", "written"]

@@ -18,7 +18,7 @@ class PublicLine:
     Attributes:
         line: which line.
         title: its name.
-        state: how it stands, None where no data has come today.
+        state: how it stands.
         sentence: the state in plain words.
         advice: what citizens can do, empty while supply is normal.
         since: since when it is not normal, None where it is or is not known.
@@ -29,7 +29,7 @@ class PublicLine:
 
     line: Line
     title: Text
-    state: State | None
+    state: State
     sentence: Text
     advice: tuple[Text, ...]
     since: datetime | None
@@ -37,8 +37,6 @@ class PublicLine:
     source: Text
     origins: tuple[Text, ...]
 
-
-_UNKNOWN = Text("今天尚未收到数据，暂不能判断。", "No data has come today, so nothing can be said yet.")
 
 _SENTENCES: dict[State, Text] = {
     State.NORMAL: Text("供应正常。", "Supply is normal."),
@@ -51,6 +49,7 @@ _SENTENCES: dict[State, Text] = {
         "供应紧张，正在协调增加供应。居民、医院、学校优先保障。",
         "Supply is short, and more is being arranged. Homes, hospitals and schools are supplied first.",
     ),
+    State.UNKNOWN: Text("今天尚未收到数据，暂不能判断。", "No data has come today, so nothing can be said yet."),
     State.EMERGENCY: Text(
         "供应十分紧张，已按应急安排处理。居民、医院、学校优先保障。",
         "Supply is very short, and emergency plans are in force. Homes, hospitals and schools are supplied first.",
@@ -94,12 +93,12 @@ _ADVICE: dict[Line, tuple[Text, ...]] = {
 _NEEDS_ADVICE = frozenset({State.TIGHT, State.SHORT, State.EMERGENCY})
 
 
-def sentence_of(state: State | None) -> Text:
-    """Return a state in plain words; None is said to be unknown, never to be normal."""
-    return _UNKNOWN if state is None else _SENTENCES[state]
+def sentence_of(state: State) -> Text:
+    """Return a state in plain words."""
+    return _SENTENCES[state]
 
 
-def advice_of(line: Line, state: State | None) -> tuple[Text, ...]:
+def advice_of(line: Line, state: State) -> tuple[Text, ...]:
     """Return what citizens can do about a line, nothing while they need not."""
     return _ADVICE[line] if state in _NEEDS_ADVICE else ()
 

@@ -224,7 +224,7 @@ class _Row:
     def day(self) -> LineDay:
         """Return the row."""
         found, make, estimate, change = self._found, self._make, self._expected.estimate, self._change()
-        level = balance.worst(self._balance.levels.values())
+        level, used = balance.worst(self._balance.levels.values()), used_of(found)
         yesterday = found.total_of(found.day - DAY)
         season = top_of(found, found.season_top, since=found.season_from)
         record = top_of(found, found.record_top, since=None)
@@ -235,7 +235,7 @@ class _Row:
             at=found.at,
             day=found.day,
             planned=self._told(Told.PLAN, "planned"),
-            used=self._figure("used", used_of(found), why=_NO_READINGS),
+            used=self._figure("used", used, why=_NO_READINGS),
             estimate=self._figure("estimate", self._estimate, why=self._expected.method),
             estimate_low=self._figure("estimate", self._scaled(estimate.low if estimate else None)),
             estimate_high=self._figure("estimate", self._scaled(estimate.high if estimate else None)),
@@ -253,7 +253,7 @@ class _Row:
             supply=self._figure("supply", self._balance.supply, why=self._untold()),
             gap=self._figure("gap", self._balance.gap, why=self._untold()),
             level=level,
-            state=balance.state_of(level),
+            state=balance.state_of(level, is_known=used is not None or self._balance.gap is not None),
             needs_reason=balance.needs_reason(change, found.values[thresholds.DEVIATION]),
             reason=self._reason(),
             cover_days=self._in("d", 1, "cover", self._balance.cover_days, why=self._no_cover()),

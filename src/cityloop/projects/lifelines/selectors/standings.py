@@ -3,13 +3,14 @@
 from datetime import datetime
 
 from cityloop.kernel.declarations import LineStanding
+from cityloop.projects.lifelines.rules.balance import State
 from cityloop.projects.lifelines.rules.days import LineDay
 from cityloop.projects.lifelines.selectors.days import line_days
 
 
 def line_standings(at: datetime) -> dict[str, LineStanding]:
-    """Return how each line stands by its row of the daily sheet, by code, as of an instant."""
-    return {str(day.line): _standing(day) for day in line_days(at)}
+    """Return how each line of which anything is known stands by its row of the daily sheet, by code."""
+    return {str(day.line): _standing(day) for day in line_days(at) if day.state is not State.UNKNOWN}
 
 
 def _standing(day: LineDay) -> LineStanding:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
-from cityloop.projects.lifelines.facade import Effect, Figure, NodeKind
+from cityloop.projects.lifelines.facade import Effect, Figure, NodeKind, State
 from cityloop.registry.facade import Right, in_words, person_of
 
 register = template.Library()
@@ -26,7 +26,7 @@ def sheet_figure(figure: Figure, *, label: str = "", sign: bool = False) -> dict
 @register.inclusion_tag("lifelines/state.html")
 def line_state(day: Any) -> dict[str, Any]:
     """Show the state of a line by word, shape and colour."""
-    return {"level": day.level, "words": in_words(day.state.words)}
+    return {"level": day.level, "words": in_words(day.state.words), "is_known": day.state is not State.UNKNOWN}
 
 
 @register.inclusion_tag("lifelines/pages.html", takes_context=True)

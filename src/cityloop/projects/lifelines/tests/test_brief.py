@@ -14,6 +14,7 @@ from django.utils.html import escape
 
 from cityloop.projects.lifelines import facade
 from cityloop.projects.lifelines.facade import Line
+from cityloop.projects.lifelines.rules.balance import State
 from cityloop.projects.lifelines.rules.brief import figures_of, written
 from cityloop.projects.lifelines.selectors.paper import brief_pdf
 from cityloop.projects.lifelines.tests.conftest import DAY, PASSWORD, SHAPE, TEN, Lines
@@ -135,9 +136,9 @@ def test_an_instant_that_cannot_be_read_is_refused(short_power: Lines) -> None: 
 
 def test_what_nobody_knows_is_not_called_normal(language: str) -> None:
     empty = {name: figure(None) for name in ("used", "gap")}
-    days = tuple(replace(day, level=None, **empty) for day in sample_brief(quiet=True).days)
+    days = tuple(replace(day, level=None, state=State.UNKNOWN, **empty) for day in sample_brief(quiet=True).days)
     text = text_of(brief_pdf(replace(sample_brief(quiet=True), days=days)))
-    assert text.count({"zh-hans": "暂无数据", "en": "no data"}[language]) == len(days)
+    assert text.count({"zh-hans": "无数据", "en": "no data"}[language]) == len(days)
 
 
 def test_who_may_not_see_requests_is_told_so(language: str) -> None:

@@ -119,6 +119,6 @@ def test_no_quantity_and_no_place_is_told(short_power: Lines) -> None:  # noqa: 
 
 def test_advice_is_given_when_it_is_needed() -> None:
     for line in Line:
-        assert advice_of(line, None) == advice_of(line, State.NORMAL) == advice_of(line, State.ATTENTION) == ()
+        assert advice_of(line, State.UNKNOWN) == advice_of(line, State.NORMAL) == advice_of(line, State.ATTENTION) == ()
         assert all(advice_of(line, state) for state in (State.TIGHT, State.SHORT, State.EMERGENCY))
-    assert len({sentence_of(state) for state in (None, *State)}) == len(State) + 1
+    assert len({sentence_of(state) for state in State}) == len(State)

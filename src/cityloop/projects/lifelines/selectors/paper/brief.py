@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.kernel.text import Text
-from cityloop.projects.lifelines.rules.brief import DASH, AskedFor, Brief, has_data, in_trouble, written
+from cityloop.projects.lifelines.rules.brief import DASH, AskedFor, Brief, in_trouble, written
 from cityloop.projects.lifelines.rules.days import Figure, LineDay, Remembered
 from cityloop.projects.lifelines.selectors.paper.curve import draw_curve
 from cityloop.projects.lifelines.selectors.paper.sheet import MARGIN_MM, Column, Sheet
@@ -148,7 +148,7 @@ def _write_origins(sheet: Sheet, brief: Brief) -> None:
 def level_words(day: LineDay) -> str:
     """Return a line's level in words: colour, grade in Roman numerals, its name; or that it is normal, or not known."""
     if day.level is None:
-        return _("normal") if has_data(day) else _("no data")
+        return _said(day.state.words)
     return f"{_said(day.level.colour)} · {day.level.roman} · {_said(day.level.grade)}"
 
 
