@@ -49,7 +49,9 @@ _SENTENCES: dict[State, Text] = {
         "供应紧张，正在协调增加供应。居民、医院、学校优先保障。",
         "Supply is short, and more is being arranged. Homes, hospitals and schools are supplied first.",
     ),
-    State.UNKNOWN: Text("今天尚未收到数据，暂不能判断。", "No data has come today, so nothing can be said yet."),
+    State.UNKNOWN: Text(
+        "今天的数据不全，暂不能判断。", "Today's figures are not complete, so nothing can be said yet."
+    ),
     State.EMERGENCY: Text(
         "供应十分紧张，已按应急安排处理。居民、医院、学校优先保障。",
         "Supply is very short, and emergency plans are in force. Homes, hospitals and schools are supplied first.",

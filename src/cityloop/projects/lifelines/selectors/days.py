@@ -17,9 +17,12 @@ from cityloop.projects.lifelines.rules.effects import Share
 from cityloop.projects.lifelines.rules.lines import Told
 from cityloop.projects.lifelines.rules.reasons import ReasonKind
 from cityloop.projects.lifelines.selectors.estimates import DayExpected, today_expected
-from cityloop.projects.lifelines.selectors.history import LIVE_DAYS, local_day
+from cityloop.projects.lifelines.selectors.history import LIVE_DAYS, local_day, midnight_of
 from cityloop.projects.lifelines.selectors.numbers import DAY, Numbers, Top, numbers
 
+HOUR = timedelta(hours=1)
+UNREAD = Text("近3小时无管存读数", "no line-pack was read in the last 3 hours")
+UNTOLD_MINIMUM = Text("未填报管存下限", "no minimum was told")
 LINEPACK_FRESH = timedelta(hours=3)
 """A line-pack read longer ago tells nothing of now."""
 
@@ -50,7 +53,8 @@ class Balance:
         uses: the last days' use of the stock, by day.
         cover_days: days the stock lasts.
         linepack, minimum, outflow, inflow: of the newest hour.
-        linepack_hours: hours until the minimum.
+        linepack_age_h: how long ago that hour ended.
+        linepack_hours: hours until the minimum, from now on.
         linepack_why: why they cannot be told.
         levels: how grave gap, cover and line-pack are, by the kind of threshold.
     """
@@ -64,9 +68,15 @@ class Balance:
     minimum: float | None
     outflow: float | None
     inflow: float | None
+    linepack_age_h: float
     linepack_hours: float | None
     linepack_why: Text | None
     levels: dict[str, Level | None]
+
+    @property
+    def is_known(self) -> bool:
+        """Return whether enough was told and read to say that a line holds."""
+        return self.gap is not None and self.linepack_why is not UNREAD
 
 
 def trace_of(line: Line, name: str, at: datetime) -> str:
@@ -113,11 +123,12 @@ def balance_of(found: Numbers, demand: float | None) -> Balance:
     gap = balance.gap(demand - _sum(found.reduced), [supply]) if demand is not None and supply is not None else None
     uses, stock = uses_of(found), found.told.get(Told.STOCK)
     cover = balance.days_of_cover(stock.value, [use for _, use in uses]) if stock is not None else None
-    pack, minimum, outflow, inflow, why = _linepack(found)
+    pack, minimum, outflow, inflow, age_h, why = _linepack(found)
     hours = None
     if pack is not None and minimum is not None and outflow is not None and inflow is not None:
         hours = balance.hours_to_minimum(pack, minimum, outflow=outflow, inflow=inflow)
         why = Text("管存未下降", "the line-pack is not falling") if hours is None else None
+        hours = max(hours - age_h, 0.0) if hours is not None else None
     limits = {
         kind: thresholds.limits_of(kind, found.values)
         for kind in (thresholds.GAP, thresholds.COVER, thresholds.LINEPACK)
@@ -129,7 +140,7 @@ def balance_of(found: Numbers, demand: float | None) -> Balance:
     }
     return Balance(
         supply=supply, missing_told=missing, gap=gap, uses=uses, cover_days=cover, linepack=pack, minimum=minimum,
-        outflow=outflow, inflow=inflow, linepack_hours=hours, linepack_why=why, levels=levels,
+        outflow=outflow, inflow=inflow, linepack_age_h=age_h, linepack_hours=hours, linepack_why=why, levels=levels,
     )  # fmt: skip
 
 
@@ -147,9 +158,9 @@ def uses_of(found: Numbers) -> tuple[tuple[date, float], ...]:
     return tuple((day, total) for day in days if (total := found.total_of(day)) is not None)
 
 
-def _linepack(found: Numbers) -> tuple[float | None, float | None, float | None, float | None, Text | None]:
+def _linepack(found: Numbers) -> tuple[float | None, float | None, float | None, float | None, float, Text | None]:
     if found.linepack is None or found.inflow is None:
-        return None, None, None, None, None
+        return None, None, None, None, 0.0, None
     last = (LIVE_DAYS + 1) * 24 - (24 - found.hours) - 1
     newest = range(last, last - int(LINEPACK_FRESH.total_seconds() // 3600), -1)
     columns = [block.values.reshape(-1) for block in (found.linepack, found.recent, found.inflow)]
@@ -157,9 +168,10 @@ def _linepack(found: Numbers) -> tuple[float | None, float | None, float | None,
     minimum = found.told.get(Told.LINEPACK_MIN)
     least = minimum.value if minimum is not None else None
     if hour is None:
-        return None, least, None, None, Text("近3小时无管存读数", "no line-pack was read in the last 3 hours")
+        return None, least, None, None, 0.0, UNREAD
     pack, outflow, inflow = (float(column[hour]) for column in columns)
-    return pack, least, outflow, inflow, None if least is not None else Text("未填报管存下限", "no minimum was told")
+    age_h = last - hour + (found.at - midnight_of(found.day)) / HOUR - found.hours
+    return pack, least, outflow, inflow, age_h, None if least is not None else UNTOLD_MINIMUM
 
 
 def line_days(at: datetime) -> tuple[LineDay, ...]:
@@ -224,7 +236,7 @@ class _Row:
     def day(self) -> LineDay:
         """Return the row."""
         found, make, estimate, change = self._found, self._make, self._expected.estimate, self._change()
-        level, used = balance.worst(self._balance.levels.values()), used_of(found)
+        level = balance.worst(self._balance.levels.values())
         yesterday = found.total_of(found.day - DAY)
         season = top_of(found, found.season_top, since=found.season_from)
         record = top_of(found, found.record_top, since=None)
@@ -235,7 +247,7 @@ class _Row:
             at=found.at,
             day=found.day,
             planned=self._told(Told.PLAN, "planned"),
-            used=self._figure("used", used, why=_NO_READINGS),
+            used=self._figure("used", used_of(found), why=_NO_READINGS),
             estimate=self._figure("estimate", self._estimate, why=self._expected.method),
             estimate_low=self._figure("estimate", self._scaled(estimate.low if estimate else None)),
             estimate_high=self._figure("estimate", self._scaled(estimate.high if estimate else None)),
@@ -253,7 +265,7 @@ class _Row:
             supply=self._figure("supply", self._balance.supply, why=self._untold()),
             gap=self._figure("gap", self._balance.gap, why=self._untold()),
             level=level,
-            state=balance.state_of(level, is_known=used is not None or self._balance.gap is not None),
+            state=balance.state_of(level, is_known=self._balance.is_known),
             needs_reason=balance.needs_reason(change, found.values[thresholds.DEVIATION]),
             reason=self._reason(),
             cover_days=self._in("d", 1, "cover", self._balance.cover_days, why=self._no_cover()),

@@ -148,6 +148,8 @@ def _block(line: str, first: date, streams: Float64s, counts: npt.NDArray[np.int
 def past_days(known: Sources, wanted: Mapping[str, Iterable[date]]) -> dict[str, Days]:
     """Return the hours of past days of lines: as they are kept, else read from the history.
 
+    A kept day without any hour is read again: its readings may have been brought in since.
+
     Args:
         known: the streams.
         wanted: which days of which lines.
@@ -157,7 +159,7 @@ def past_days(known: Sources, wanted: Mapping[str, Iterable[date]]) -> dict[str,
     found: dict[str, Days] = {line: {} for line in days}
     rows = PastDay.objects.filter(line__in=list(days), day__in=every).values_list("line", "day", "hours")
     for line, day, hours in rows:
-        if day in days[line]:
+        if day in days[line] and any(hour is not None for hour in hours):
             found[line][day] = np.array(hours, dtype=np.float64)
     missing = {line: chosen - found[line].keys() for line, chosen in days.items()}
     for first, length in _runs(set().union(*missing.values()) if missing else set()):

@@ -231,22 +231,30 @@ def _told(known: Sources, lines: Iterable[Line], day: date, at: datetime) -> dic
 
 
 def _in_force(make: LineMake, told: Mapping[str, list[Given]], day: date) -> dict[Told, Given]:
-    """Return of each kind what was told last, of the day unless it stands until it is told anew."""
+    """Return of each kind what was told last of the newest day: of today, unless it stands until it is told anew.
+
+    What came last counts, for it corrects what was told before, whichever hour of the day either names.
+    """
     found = {}
     for kind in make.told:
         since = midnight_of(day - LIVE_DAYS * DAY if kind in STANDING else day)
         rows = [given for given in told.get(make.code_of(kind), []) if given.at >= since]
         if rows:
-            found[kind] = rows[-1]
+            newest = local_day(rows[-1].at)
+            found[kind] = max((one for one in rows if local_day(one.at) == newest), key=_came)
     return found
+
+
+def _came(given: Given) -> int:
+    return given.observation_id
 
 
 def _uses(make: LineMake, told: Mapping[str, list[Given]], day: date) -> tuple[Given, ...]:
     """Return what was told of the stock's use, once for each day of the last week."""
     if Told.STOCK_USE not in make.told:
         return ()
-    by_day = {local_day(one.at): one for one in told.get(make.code_of(Told.STOCK_USE), [])}
-    return tuple(given for told_on, given in by_day.items() if told_on < day)
+    by_day = {local_day(one.at): one for one in sorted(told.get(make.code_of(Told.STOCK_USE), []), key=_came)}
+    return tuple(by_day[told_on] for told_on in sorted(by_day) if told_on < day)
 
 
 def _of_linepack(recent: Mapping[str, Block], line: Line, part: str) -> Block | None:

@@ -317,8 +317,9 @@ class _Opener:
 
     def _linepack(self) -> Opened:
         words = Text(
-            "（管存 − 管存下限）÷（流出 − 流入），取最近一个齐全的小时",
-            "(line-pack - minimum) / (outflow - inflow), of the newest hour in which all are known",
+            "（管存 − 管存下限）÷（流出 − 流入），取最近一个齐全的小时，再减去该小时结束至今的时间",
+            "(line-pack - minimum) / (outflow - inflow), of the newest hour in which all are known, minus the time "
+            "since that hour ended",
         )
         now = balance_of(self._found, None)
         if not self._make.linepack:
@@ -329,6 +330,7 @@ class _Opener:
             self._given(Told.LINEPACK_MIN),
             Part(title=Text("流出", "outflow"), value=now.outflow, unit=hourly, decimals=1),
             Part(title=Text("流入", "inflow"), value=now.inflow, unit=hourly, decimals=1),
+            Part(title=Text("该小时结束至今", "since that hour ended"), value=now.linepack_age_h, unit="h", decimals=1),
             *self._streams(),
             *self._limits(thresholds.LINEPACK, "h"),
         ]

@@ -16,12 +16,15 @@ KEEP_DAYS = 800
 ANEW_DAYS = 40
 """So many days are made anew once a day: readings may still have come."""
 
+LOOKED_AGAIN = timedelta(hours=1)
+"""A day of which an hour is missing is made anew so often: history may be brought in late."""
+
 CHUNK_DAYS = 40
 _DAY = timedelta(days=1)
 
 
 def keep_days(now: datetime) -> int:
-    """Make the kept days that are missing, and once a day the recent ones anew.
+    """Make the kept days that are missing, once a day the recent ones anew, and once an hour those with gaps.
 
     Args:
         now: the wall clock, aware.
@@ -32,9 +35,9 @@ def keep_days(now: datetime) -> int:
     today = local_day(now)
     days = [today - number * _DAY for number in range(KEEP_DAYS, 0, -1)]
     fresh_after = {day: midnight_of(today) for day in days[-ANEW_DAYS:]}
-    made = dict(
-        PastDay.objects.filter(line=TEMPERATURE, day__gte=days[0]).values_list("day", "made_at")
-    ) if days else {}  # fmt: skip
+    made = dict(PastDay.objects.filter(line=TEMPERATURE, day__gte=days[0]).values_list("day", "made_at"))
+    gaps = set(PastDay.objects.filter(day__gte=days[0], total=None).values_list("day", flat=True))
+    fresh_after |= {day: max(fresh_after.get(day, now - LOOKED_AGAIN), now - LOOKED_AGAIN) for day in gaps}
     wanted = {day for day in days if day not in made or made[day] < fresh_after.get(day, made[day])}
     return sum(_made(chunk, now) for chunk in _chunks(days, wanted))
 
@@ -47,14 +50,16 @@ def _chunks(days: list[date], wanted: set[date]) -> Iterable[list[date]]:
 
 
 def _made(chunk: list[date], now: datetime) -> int:
-    """Write the days of a chunk in which any line has a reading; the temperature's row says that a day was made."""
+    """Write the days of a chunk: every line's where any has a reading; the temperature's row says a day was made."""
     lines = [*(str(line) for line in MAKES), TEMPERATURE]
     found = blocks(sources(), lines, first=chunk[0], days=len(chunk))
     told = np.array(
         [any(np.isfinite(block.values[row]).any() for block in found.values()) for row in range(len(chunk))]
     )
     rows = [
-        _row(line, day, found[line].values[row], now) for row, day in enumerate(chunk) if told[row] for line in lines
+        _row(line, day, found[line].values[row], now)
+        for row, day in enumerate(chunk)
+        for line in (lines if told[row] else [TEMPERATURE])
     ]
     PastDay.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["line", "day"], update_fields=["hours", "total", "made_at"]

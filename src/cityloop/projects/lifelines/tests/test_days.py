@@ -28,8 +28,23 @@ def test_a_city_without_readings_says_so(lines: Lines) -> None:  # noqa: ARG001 
     for row in rows:
         assert row.used.value is row.estimate.value is row.gap.value is None
         assert row.used.why_none is not None
-        assert row.state is State.NORMAL
+        assert row.state is State.UNKNOWN
         assert row.arrived_percent.value in {None, 0.0}
+
+
+def test_what_came_last_counts_whichever_hour_it_names(lines: Lines) -> None:
+    lines.tell("gas.dispatch.plan", 4300.0)
+    lines.tell("gas.dispatch.plan", 4400.0, at=TEN - timedelta(hours=1))
+    assert facade.line_day(Line.GAS, TEN).planned.value == 4400.0
+    lines.tell("gas.dispatch.plan", 4500.0)
+    assert facade.line_day(Line.GAS, TEN).planned.value == 4500.0
+
+
+def test_a_line_whose_supply_nobody_has_told_is_not_called_normal(power: Lines) -> None:
+    assert facade.line_day(Line.POWER, TEN).state is State.UNKNOWN
+    for told in ("nominated", "own"):
+        power.tell(f"power.dispatch.{told}", 90_000.0)
+    assert facade.line_day(Line.POWER, TEN).state is State.NORMAL
 
 
 def test_the_full_day_is_what_was_used_over_the_usual_share(power: Lines) -> None:  # noqa: ARG001  its history

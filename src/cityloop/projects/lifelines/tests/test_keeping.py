@@ -10,6 +10,7 @@ from cityloop.projects.lifelines import facade
 from cityloop.projects.lifelines.facade import Line, ThresholdEdit
 from cityloop.projects.lifelines.models import PastDay
 from cityloop.projects.lifelines.selectors.history import midnight_of
+from cityloop.projects.lifelines.services.keeping import KEEP_DAYS
 from cityloop.projects.lifelines.services.thresholds import (
     ThresholdChangedMeanwhileError,
     ThresholdOrderError,
@@ -36,7 +37,8 @@ def test_the_sheet_says_the_same_with_and_without_kept_days(lines: Lines) -> Non
         before.yesterday,
         before.season_peak,
     )
-    assert PastDay.objects.filter(line="temperature").count() == 70
+    assert PastDay.objects.filter(line="temperature").count() == KEEP_DAYS
+    assert facade.keep_days(TEN + timedelta(minutes=10)) == 0
 
 
 def test_a_day_whose_readings_came_late_is_made_anew_once_a_day(lines: Lines) -> None:
@@ -45,11 +47,23 @@ def test_a_day_whose_readings_came_late_is_made_anew_once_a_day(lines: Lines) ->
     late = DAY - timedelta(days=30)
     lines.hours("gas.city.flow", lambda *_: 100.0, since=late, until=midnight_of(late + timedelta(days=1)))
     assert not PastDay.objects.filter(line="gas", day=late).exists()
-    facade.keep_days(TEN + timedelta(minutes=10))
+    assert facade.line_day(Line.GAS, midnight_of(late + timedelta(days=2))).yesterday.value is None
+    facade.keep_days(TEN + timedelta(hours=1, minutes=10))
     assert PastDay.objects.get(line="gas", day=late).total == 2400.0
     lines.hours("gas.city.flow", lambda *_: 300.0, since=late, until=midnight_of(late + timedelta(days=1)))
     facade.keep_days(TEN + timedelta(days=1))
     assert PastDay.objects.get(line="gas", day=late).total == 4800.0
+
+
+def test_history_that_is_brought_in_line_by_line_is_found(lines: Lines) -> None:
+    old = DAY - timedelta(days=300)
+    ends = midnight_of(old + timedelta(days=1))
+    lines.hours("air.guanyuan.temperature", lambda *_: 20.0, since=old, until=ends)
+    facade.keep_days(TEN)
+    lines.hours("gas.city.flow", lambda *_: 500.0, since=old, until=ends)
+    facade.keep_days(TEN + timedelta(hours=1, minutes=10))
+    record = facade.line_day(Line.GAS, TEN).record
+    assert (record.figure.value, record.day) == (12_000.0, old)
 
 
 def _change(
