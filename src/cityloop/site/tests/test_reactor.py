@@ -158,6 +158,8 @@ def test_the_loop_is_the_one_of_the_plan() -> None:
     } <= told
     assert [name_of(act) for act, _ in CLOCK] == [
         "decide.run_machine",
+        "respond.place_signals",
+        "respond.forget_retries",
         "convey.scan_devices",
         "decide.scan_silence",
         "decide.scan_lookback",

@@ -50,7 +50,7 @@ _SENTENCES: dict[State, Text] = {
         "Supply is short, and more is being arranged. Homes, hospitals and schools are supplied first.",
     ),
     State.UNKNOWN: Text(
-        "今天的数据不全，暂不能判断。", "Today's figures are not complete, so nothing can be said yet."
+        "今天的数据不全，暂不能判断。", "The figures of today are not complete, so nothing can be said yet."
     ),
     State.EMERGENCY: Text(
         "供应十分紧张，已按应急安排处理。居民、医院、学校优先保障。",

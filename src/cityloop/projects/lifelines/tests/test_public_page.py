@@ -56,7 +56,7 @@ def test_everybody_may_open_it_in_both_languages(lines: Lines) -> None:  # noqa:
 
 def test_without_data_nothing_is_called_normal(lines: Lines) -> None:  # noqa: ARG001  the streams stand
     text = Client().get("/lifelines/?lang=en").content.decode()
-    assert text.count("No data has come today") == len(Line)
+    assert text.count("The figures of today are not complete") == len(Line)
     assert "Supply is normal" not in text
 
 
