@@ -70,6 +70,18 @@ def test_nothing_that_is_read_tells_who_reported(door: Door) -> None:
     assert "路灯坏了" in said
 
 
+def test_no_telephone_in_an_address_or_an_answer_is_told(door: Door) -> None:
+    number = door.report(
+        address_string="找１３８１２３４５６７８",
+        address_id="01088886666",
+        **{"attribute[pole]": "D-17 张三 13812345678"},
+    )
+    (told,) = door.get(f"requests/{number}", extensions="true")
+    assert (told["address"], told["address_id"]) == ("找•••", "•••")
+    assert told["extended_attributes"]["answers"] == {"pole": "D-17 张三 •••"}
+    assert door.city.sql("SELECT address FROM respond_signal") == [("找１３８１２３４５６７８",)]
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "words"),
     [
