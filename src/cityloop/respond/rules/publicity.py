@@ -25,7 +25,7 @@ NEWS = {
 NEWS_OF_MERGING = "merged"
 """What it is to a reporter that others have reported the same."""
 
-_SAID_ALOUD = frozenset({Step.FINISH, Step.REJECT, Step.VOID})
+SAID_ALOUD = frozenset({Step.FINISH, Step.REJECT, Step.VOID})
 """Steps whose note is written for the reporter: what was done, why nothing is done. Other notes stay in the house."""
 
 _CONTACTS = re.compile(
@@ -67,7 +67,7 @@ def answers_without_contacts(answers: dict[str, Any]) -> dict[str, Any]:
 
 def public_note(step: Step, note: str) -> str:
     """Return what the public may read of a step's note, empty where nothing."""
-    return without_contacts(note) if step in _SAID_ALOUD else ""
+    return without_contacts(note) if step in SAID_ALOUD else ""
 
 
 def public_status(state: str | None) -> str:

@@ -150,7 +150,7 @@ def test_an_alarm_has_nobody_to_be_told(library: People) -> None:
     assert AnswerDue.objects.count() == 0
 
 
-def test_a_report_by_hand_of_a_public_kind_has_a_number_for_its_reporter(library: People) -> None:
+def test_a_report_by_hand_has_a_number_for_its_reporter_and_is_not_public(library: People) -> None:
     report = Report(
         source=Source.HOTLINE, kind="graffiti", area=AreaCode("110105"), place=HERE, title="电话13800138000"
     )
@@ -158,8 +158,31 @@ def test_a_report_by_hand_of_a_public_kind_has_a_number_for_its_reporter(library
     again = facade.report(report, person=library["supervisor"], now=NOON)
     assert first.case_id == again.case_id
     numbers = list(Signal.objects.order_by("pk").values_list("number", "is_public", "public_text"))
-    assert numbers[0] == (first.number, True, "电话•••")
+    assert numbers[0] == (first.number, False, "")
     assert numbers[1][0] not in (None, first.number)
+
+
+def test_a_note_is_public_only_where_a_signal_of_the_case_is(library: People) -> None:
+    at, person = NOON + timedelta(hours=1), library["supervisor"]
+    by_hand = Report(source=Source.HOTLINE, kind="street-lamp-out", area=AreaCode("110105"), place=HERE, title="灯")
+    found = facade.report(by_hand, person=person, now=NOON)
+    assert not facade.is_note_public(found, Step.REJECT)
+    waiting(at=NOON + timedelta(minutes=1))
+    place(at)
+    with pytest.raises(facade.StaleCaseError):
+        facade.take_step(found.case_id, Step.REJECT, person=person, version=found.version, note="in the house", now=at)
+    found = facade.case(found.case_id)
+    assert facade.is_note_public(found, Step.REJECT)
+    assert not facade.is_note_public(found, Step.ACCEPT)
+    facade.take_step(found.case_id, Step.REJECT, person=person, version=found.version, note="已修好", now=at)
+    assert Case.objects.get().public_note == "已修好"
+
+
+def test_a_note_of_a_case_of_the_house_is_not_public(library: People) -> None:
+    by_hand = Report(source=Source.LEADER, kind="graffiti", area=AreaCode("110105"), place=HERE, title="涂鸦")
+    found = facade.report(by_hand, person=library["supervisor"], now=NOON)
+    facade.take_step(found.case_id, Step.REJECT, person=library["supervisor"], note="in the house", now=NOON)
+    assert Case.objects.get().public_note == ""
 
 
 def test_what_is_near_is_suggested_the_nearest_first(library: People) -> None:
