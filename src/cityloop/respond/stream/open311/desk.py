@@ -40,7 +40,7 @@ from cityloop.respond.stream.open311.reports import (
     service_of,
     wants_photo_place,
 )
-from cityloop.respond.stream.open311.routes import VERSION, Answer, Found
+from cityloop.respond.stream.open311.routes import VERSION, WRITE, Answer, Found
 
 SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
 """How the standard calls itself in a discovery document."""
@@ -136,6 +136,31 @@ class Desk:
         shelf = await self._library.shelf()
         return await self._acts[found.route.name](found, shelf)
 
+    def admit(self, found: Found) -> bool:
+        """Hold a sender to its pace before the body is read, and return whether its key is known by then.
+
+        A key that stands in the body is not: until it is read, its address stands for it.
+
+        Raises:
+            KeyInvalidError: if a report has a key that may not report.
+            TooManyReportsError: if it comes too soon.
+        """
+        if found.route.methods is not WRITE:
+            return False
+        key = self._key(found)
+        self._gate.check(key.actor if key else found.sender, is_keyed=key is not None)
+        return key is not None
+
+    def count(self, found: Found) -> None:
+        """Count a report of a sender.
+
+        Raises:
+            KeyInvalidError: if it has a key that may not report.
+            TooManyReportsError: if it comes too soon.
+        """
+        key = self._key(found)
+        self._gate.let_through(key.actor if key else found.sender, is_keyed=key is not None)
+
     async def _discovery(self, found: Found, shelf: Shelf) -> Answer:
         changed = max((one.since for one in shelf.by_id.values()), default=None)
         changeset = changed.strftime("%Y-%m-%d %H:%M") if changed else ""
@@ -204,7 +229,9 @@ class Desk:
 
     async def _report(self, found: Found, shelf: Shelf) -> Answer:
         key = self._key(found)
-        self._gate.let_through(key.actor if key else found.sender, is_keyed=key is not None)
+        if key is None and self._key_needed:
+            raise KeyMissingError
+        self.count(found)
         photo_sum = sum_of(found.fields.file) if found.fields.file else ""
         report = await self._read(found, shelf)
         if key is not None and not key.covers(report.area):
@@ -221,17 +248,14 @@ class Desk:
         return answer
 
     def _key(self, found: Found) -> Key | None:
-        """Return the key of a report, None where it has none and needs none.
+        """Return the key of a report, None where it has none.
 
         Raises:
-            KeyMissingError: if it needs one.
             KeyInvalidError: if it has one that may not report.
         """
         scheme, _, bearer = found.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         given = found.fields.one("api_key", length_max=200) or (bearer.strip() if scheme.lower() == "bearer" else "")
         if not given:
-            if self._key_needed:
-                raise KeyMissingError
             return None
         key = self._keys.of_token(given)
         if key is None or not key.may_write or key.thing_id is not None:

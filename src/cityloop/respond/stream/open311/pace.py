@@ -48,16 +48,27 @@ class Gate:
         self._anybody, self._keyed, self._monotonic = anybody, keyed, monotonic
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    def check(self, sender: str, *, is_keyed: bool) -> None:
+        """Refuse a sender whose next report would come too soon; nothing is counted.
+
+        Raises:
+            TooManyReportsError: if it would.
+        """
+        self._take(sender, 0, is_keyed=is_keyed)
+
     def let_through(self, sender: str, *, is_keyed: bool) -> None:
         """Count a report of a sender.
 
         Raises:
             TooManyReportsError: if it comes too soon; it is not counted then.
         """
+        self._take(sender, 1, is_keyed=is_keyed)
+
+    def _take(self, sender: str, count: int, *, is_keyed: bool) -> None:
         pace, now = self._keyed if is_keyed else self._anybody, self._monotonic()
         left, since = self._left.pop(sender, (pace.burst, now))
         left = min(pace.burst, left + (now - since) * pace.a_minute / 60)
-        self._left[sender] = (left - 1 if left >= 1 else left, now)
+        self._left[sender] = (left - count if left >= 1 else left, now)
         while len(self._left) > SENDERS_MAX:
             self._left.popitem(last=False)
         if left < 1:
