@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from cityloop.kernel.errors import CityloopError
 from cityloop.respond.stream.open311.bodies import Bodies, Receive
@@ -24,18 +23,10 @@ from cityloop.respond.stream.open311.errors import (
 from cityloop.respond.stream.open311.fields import Fields, body_bytes_max, form_fields, query_fields
 from cityloop.respond.stream.open311.formats import CONTENT_TYPES, encoded
 from cityloop.respond.stream.open311.pace import Gate
+from cityloop.respond.stream.open311.pools import Pools
 from cityloop.respond.stream.open311.refusals import Refusals
 from cityloop.respond.stream.open311.routes import PREFIX, Answer, Found, route_of
 from cityloop.sense.stream.sta.doorstep import Doorstep
-
-POOL_SIZE_MIN, POOL_SIZE_MAX = 1, 6
-"""Connections of this door in one process."""
-
-POOL_WAIT_S = 5.0
-"""How long a request waits for a connection, seconds."""
-
-STATEMENT_MS_MAX = 10_000
-"""Longest time a question may take in the database, milliseconds."""
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -50,29 +41,9 @@ def is_open311(path: str) -> bool:
     return path == PREFIX or path.startswith(f"{PREFIX}/")
 
 
-async def open_pool(stack: AsyncExitStack, dsn: str) -> AsyncConnectionPool[Any]:
-    """Open the connections of this door.
-
-    Args:
-        stack: closes them again.
-        dsn: of the database.
-    """
-    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-        dsn,
-        min_size=POOL_SIZE_MIN,
-        max_size=POOL_SIZE_MAX,
-        timeout=POOL_WAIT_S,
-        kwargs={"autocommit": True, "options": f"-c statement_timeout={STATEMENT_MS_MAX} -c TimeZone=UTC"},
-        open=False,
-        name="open311",
-    )
-    await stack.enter_async_context(pool)
-    return pool
-
-
 def build_open311(  # noqa: PLR0913  what the application is made of
     *,
-    pool: AsyncConnectionPool[Any],
+    pools: Pools,
     keys: KeyBook,
     photos: Path,
     key_needed: bool = False,
@@ -84,7 +55,7 @@ def build_open311(  # noqa: PLR0913  what the application is made of
     """Return the application.
 
     Args:
-        pool: from `open_pool`.
+        pools: from `open_pools`.
         keys: knows the keys; a key is a token that may write.
         photos: folder of the photos.
         key_needed: whether a report needs a key.
@@ -93,8 +64,8 @@ def build_open311(  # noqa: PLR0913  what the application is made of
         gate: holds senders to their pace.
         now: tells the time of day.
     """
-    desk = Desk(pool, keys=keys, photos=photos, key_needed=key_needed, contact=contact, gate=gate or Gate(), now=now)
-    return Open311(desk, doorstep=Doorstep(PREFIX, hosts), refusals=Refusals(pool), now=now)
+    desk = Desk(pools, keys=keys, photos=photos, key_needed=key_needed, contact=contact, gate=gate or Gate(), now=now)
+    return Open311(desk, doorstep=Doorstep(PREFIX, hosts), refusals=Refusals(pools.intake), now=now)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import msgspec
-from psycopg_pool import AsyncConnectionPool
 
 from cityloop.kernel.areas import AreaCode
 from cityloop.kernel.text import Text
@@ -28,6 +27,7 @@ from cityloop.respond.stream.open311.intake import Intake, Sent, sum_of
 from cityloop.respond.stream.open311.library import Library, Service, Shelf
 from cityloop.respond.stream.open311.pace import Gate
 from cityloop.respond.stream.open311.photos import Photos
+from cityloop.respond.stream.open311.pools import Pools
 from cityloop.respond.stream.open311.reading import Reader, Telling
 from cityloop.respond.stream.open311.reports import (
     DESCRIPTION_MAX,
@@ -102,7 +102,7 @@ class Desk:
 
     def __init__(  # noqa: PLR0913  what it is made of
         self,
-        pool: AsyncConnectionPool[Any],
+        pools: Pools,
         *,
         keys: KeyBook,
         photos: Path,
@@ -112,7 +112,7 @@ class Desk:
         now: Callable[[], datetime],
     ) -> None:
         """Take all."""
-        self._library, self._reader, self._intake = Library(pool), Reader(pool), Intake(pool)
+        self._library, self._reader, self._intake = Library(pools.intake), Reader(pools.reading), Intake(pools.intake)
         self._photos, self._keys, self._gate, self._now = Photos(photos), keys, gate, now
         self._key_needed, self._contact = key_needed, contact
         self._acts: dict[str, Callable[[Found, Shelf], Awaitable[Answer]]] = {
@@ -143,10 +143,13 @@ class Desk:
 
         Raises:
             KeyInvalidError: if a report has a key that may not report.
-            TooManyReportsError: if it comes too soon.
+            TooManyReportsError: if a report comes too soon.
+            TooManyQuestionsError: if a question does.
         """
         if found.route.methods is not WRITE:
-            return False
+            reader = self._keys.of_token(given) if (given := _token_of(found)) else None
+            self._gate.let_read(reader.actor if reader else found.sender, is_keyed=reader is not None)
+            return reader is not None
         key = self._key(found)
         self._gate.check(key.actor if key else found.sender, is_keyed=key is not None)
         return key is not None
@@ -253,8 +256,7 @@ class Desk:
         Raises:
             KeyInvalidError: if it has one that may not report.
         """
-        scheme, _, bearer = found.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        given = found.fields.one("api_key", length_max=200) or (bearer.strip() if scheme.lower() == "bearer" else "")
+        given = _token_of(found)
         if not given:
             return None
         key = self._keys.of_token(given)
@@ -287,6 +289,12 @@ class Desk:
             retry_key=_retry_key(found, report, reporter, content),
             content=content,
         )
+
+
+def _token_of(found: Found) -> str:
+    """Return the key that came along, empty where none did."""
+    scheme, _, bearer = found.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    return found.fields.one("api_key", length_max=200) or (bearer.strip() if scheme.lower() == "bearer" else "")
 
 
 def _said(report: Report, photo_sum: str) -> bytes:
