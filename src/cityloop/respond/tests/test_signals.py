@@ -1,16 +1,18 @@
 """Signals of the public: placed by the loop, merged by their kind's own figures, each reporter told."""
 
 from datetime import datetime, timedelta
+from importlib import import_module
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from cityloop.kernel.areas import AreaCode
 from cityloop.registry.facade import PersonView
 from cityloop.respond import facade
 from cityloop.respond.facade import Place, Report, Source, Step
-from cityloop.respond.models import AnswerDue, Case, Kind, Retry, Signal
-from cityloop.respond.services.placing import TURN_S_MAX, place_waiting
+from cityloop.respond.models import AnswerDue, Case, Kind, Reporter, Retry, Signal
+from cityloop.respond.services.placing import PLACED_A_TURN, TRY_AGAIN_MAX, TURN_S_MAX, place_waiting
 from cityloop.respond.tests.conftest import NOON
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +128,40 @@ def test_one_that_cannot_be_placed_holds_up_nobody(library: People) -> None:
     assert good.case is not None
 
 
+def test_those_that_cannot_be_placed_starve_no_newer_one(library: People, caplog: pytest.LogCaptureFixture) -> None:
+    assert library
+    bad = [waiting(number=number) for number in range(PLACED_A_TURN)]
+    Case.objects.bulk_create(
+        Case(
+            number=one.number, kind=one.kind, source="citizen", area="110105", title_zh="x", title_en="x",
+            state="closed", opened_at=NOON, moved_at=NOON, handled_at=NOON, last_fact=uuid4(),
+        )
+        for one in bad
+    )  # fmt: skip
+    good = waiting("graffiti", number=60)
+    assert (place(NOON), place(NOON), place(NOON)) == (0, 1, 0)
+    good.refresh_from_db()
+    assert good.case is not None
+    assert "try 1; again after" in caplog.text
+    for seconds, tries in ((0.5, 1), (1, 2), (2, 2), (3, 3)):
+        place(NOON + timedelta(seconds=seconds))
+        assert set(Signal.objects.filter(case=None).values_list("tries", flat=True)) == {tries}
+
+
+def test_a_signal_that_could_not_be_placed_is_tried_within_the_hour_and_placed(library: People) -> None:
+    assert library
+    signal = waiting()
+    blocking = Case.objects.create(
+        number=signal.number, kind=signal.kind, source="citizen", area="110105", title_zh="x", title_en="x",
+        state="closed", opened_at=NOON, moved_at=NOON, handled_at=NOON, last_fact=uuid4(),
+    )  # fmt: skip
+    Signal.objects.update(tries=1000)
+    assert place(NOON) == 0
+    blocking.delete()
+    assert place(NOON + TRY_AGAIN_MAX - timedelta(seconds=1)) == 0
+    assert place(NOON + TRY_AGAIN_MAX) == 1
+
+
 def test_each_reporter_is_told_what_is_news(library: People) -> None:
     for number in (1, 2):
         waiting(number=number)
@@ -183,6 +219,15 @@ def test_a_note_of_a_case_of_the_house_is_not_public(library: People) -> None:
     found = facade.report(by_hand, person=library["supervisor"], now=NOON)
     facade.take_step(found.case_id, Step.REJECT, person=library["supervisor"], note="in the house", now=NOON)
     assert Case.objects.get().public_note == ""
+
+
+def test_what_was_public_without_the_public_door_is_hidden_by_the_migration(library: People) -> None:
+    assert library
+    by_door, _by_hand = waiting(number=1), waiting(number=2)
+    Reporter.objects.create(signal=by_door)
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("cityloop.respond.migrations.0003_placing_and_publicity").HIDE)
+    assert list(Signal.objects.filter(is_public=True)) == [by_door]
 
 
 def test_what_is_near_is_suggested_the_nearest_first(library: People) -> None:
