@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from cityloop.registry.stream import Rights
-from cityloop.respond.stream.open311.application import build_open311, open_pool
+from cityloop.respond.stream.open311.application import build_open311
 from cityloop.respond.stream.open311.pace import Gate, Pace
+from cityloop.respond.stream.open311.pools import open_pools
 
 Message = MutableMapping[str, Any]
 UNHURRIED = Pace(burst=100_000, a_minute=6_000_000)
-"""What the tests may report from one address, but for the one that asks for less."""
+"""What the tests may report and read from one address, but for those that ask for less."""
+
+GATES = {
+    "unhurried": Gate(anybody=UNHURRIED, reading=UNHURRIED),
+    "anybody": Gate(),
+    "slow readers": Gate(reading=Pace(burst=100, a_minute=1)),
+}
 
 
 class Served:
@@ -35,18 +42,17 @@ class Served:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _open(self) -> None:
-        pool = await open_pool(self._stack, os.environ["CITYLOOP_POSTGRES_DSN"])
+        pools = await open_pools(self._stack, os.environ["CITYLOOP_POSTGRES_DSN"])
         rights = Rights()
-        async with pool.connection() as connection:
+        async with pools.intake.connection() as connection:
             await rights.load(connection)
-        is_slow = os.environ.get("OPEN311_PACE") == "anybody"
         self._application = build_open311(
-            pool=pool,
+            pools=pools,
             keys=rights,
             photos=Path(os.environ["OPEN311_PHOTOS"]),
             key_needed=os.environ.get("OPEN311_KEY_NEEDED") == "yes",
             contact="city@example.org",
-            gate=Gate() if is_slow else Gate(anybody=UNHURRIED),
+            gate=GATES[os.environ.get("OPEN311_PACE", "unhurried")],
         )
 
 

@@ -1,11 +1,18 @@
 """GeoReport v2, what it must answer: discovery, services, definitions, requests, in JSON and in XML."""
 
+import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import httpx
 import pytest
 from georeport import GeoReport
 
-from tests.conformance.open311_city import LAMP, Door
+from cityloop.registry.stream import Rights
+from cityloop.respond.stream.open311.application import build_open311
+from cityloop.respond.stream.open311.pools import READING_SIZE_MAX, open_pools
+from tests.conformance.open311_city import LAMP, Door, Open311City
 
 OF_A_REQUEST = {
     "service_request_id", "status", "status_notes", "service_name", "service_code", "description", "agency_responsible",
@@ -169,6 +176,8 @@ def test_without_dates_the_last_90_days_are_told(door: Door) -> None:
         {"page": "0"},
         {"page_size": "1001"},
         {"page_size": "²"},
+        {"page": "51"},
+        {"page": "501", "page_size": "100"},
         {"page": "9" * 400},
     ],
 )
@@ -239,3 +248,29 @@ def test_the_independent_client_reads_it_in_both_formats(door: Door) -> None:
         assert found["service_request_id"] == number
         assert found["service_code"] == LAMP["service_code"]
         assert len(client.get_service_requests()) == 2
+
+
+def test_an_address_that_reads_too_fast_is_told_when_to_come_again(open311_city: Open311City) -> None:
+    with open311_city.serving(OPEN311_PACE="slow readers") as address, httpx.Client(base_url=f"{address}/") as client:
+        answers = [client.get("v2/services.json") for _ in range(101)]
+        assert answers[0].status_code == 200
+        assert answers[-1].status_code == 429
+        assert int(answers[-1].headers["retry-after"]) >= 1
+        assert client.get("v2/services.json", params={"api_key": open311_city.keys["reader"]}).status_code == 200
+        assert client.post("v2/requests.json", data=LAMP).status_code == 201
+
+
+async def _report_beside_readers(city: Open311City) -> int:
+    """Take every connection of the readers and report."""
+    async with contextlib.AsyncExitStack() as stack:
+        pools = await open_pools(stack, city.dsn)
+        for _ in range(READING_SIZE_MAX):
+            await stack.enter_async_context(pools.reading.connection())
+        application: Any = build_open311(pools=pools, keys=Rights(), photos=city.photos)
+        transport = httpx.ASGITransport(app=application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost/open311/") as client:
+            return (await client.post("v2/requests.json", data=LAMP)).status_code
+
+
+def test_readers_leave_reports_their_connections(open311_city: Open311City) -> None:
+    assert asyncio.run(_report_beside_readers(open311_city)) == 201

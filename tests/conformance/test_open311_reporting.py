@@ -1,12 +1,16 @@
 """GeoReport v2, what may be reported: the fields, the keys, what is refused and kept, what stays unsaid."""
 
+import asyncio
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 from lxml import etree
 
+from cityloop.respond.stream.open311.bodies import Bodies
+from cityloop.respond.stream.open311.errors import ComeAgainSoonError
 from tests.city import eventually
 from tests.conformance.open311_city import LAMP, Door, Open311City
 
@@ -68,6 +72,18 @@ def test_nothing_that_is_read_tells_who_reported(door: Door) -> None:
     )  # fmt: skip
     assert [one for one in hidden if one in said] == []
     assert "路灯坏了" in said
+
+
+def test_no_telephone_in_an_address_or_an_answer_is_told(door: Door) -> None:
+    number = door.report(
+        address_string="找１３８１２３４５６７８",
+        address_id="01088886666",
+        **{"attribute[pole]": "D-17 张三 13812345678"},
+    )
+    (told,) = door.get(f"requests/{number}", extensions="true")
+    assert (told["address"], told["address_id"]) == ("找•••", "•••")
+    assert told["extended_attributes"]["answers"] == {"pole": "D-17 张三 •••"}
+    assert door.city.sql("SELECT address FROM respond_signal") == [("找１３８１２３４５６７８",)]
 
 
 @pytest.mark.parametrize(
@@ -218,8 +234,61 @@ def test_an_address_that_reports_too_fast_is_told_when_to_come_again(open311_cit
         assert [one.status_code for one in answers[:20]] == [201] * 20
         assert answers[-1].status_code == 429
         assert int(answers[-1].headers["retry-after"]) >= 1
-        keyed = client.post("v2/requests.json", data={**LAMP, "api_key": open311_city.keys["app"]})
+        assert _refused_before_its_body(client.base_url) == b"HTTP/1.1 429"
+        keyed = client.post("v2/requests.json", data=LAMP, params={"api_key": open311_city.keys["app"]})
         assert keyed.status_code == 201
+
+
+def _refused_before_its_body(address: httpx.URL) -> bytes:
+    head = f"POST {address.path}v2/requests.json HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n"
+    with socket.create_connection((address.host, address.port or 80), timeout=10) as line:
+        line.sendall(f"{head}Content-Type: multipart/form-data; boundary=x\r\n\r\n".encode())
+        return line.recv(12)
+
+
+def test_a_key_in_the_body_is_a_key(open311_city: Open311City) -> None:
+    with open311_city.serving(OPEN311_PACE="anybody") as address, httpx.Client(base_url=f"{address}/") as client:
+        keyed = {**LAMP, "api_key": open311_city.keys["app"]}
+        answers = {client.post("v2/requests.json", data=keyed).status_code for _ in range(30)}
+        assert answers == {201}
+
+
+def test_a_report_that_cannot_be_read_counts_as_one(open311_city: Open311City) -> None:
+    with open311_city.serving(OPEN311_PACE="anybody") as address, httpx.Client(base_url=f"{address}/") as client:
+        answers = [client.post("v2/requests.json", json=LAMP).status_code for _ in range(22)]
+        assert (answers[0], answers[-1]) == (400, 429)
+
+
+async def _half(bodies: Bodies, sender: str, *, is_keyed: bool, enough: asyncio.Event) -> bytes:
+    """Send one half, wait, and send the other."""
+    parts = [{"type": "http.request", "body": b"x" * 30, "more_body": more} for more in (True, False)]
+
+    async def receive() -> dict[str, object]:
+        if len(parts) == 1:
+            await enough.wait()
+        return parts.pop(0)
+
+    return await bodies.read(receive, b"60", sender=sender, is_keyed=is_keyed, bytes_max=100)
+
+
+async def _sent_together(*senders: tuple[str, bool]) -> list[bytes | BaseException]:
+    bodies, enough = Bodies(bytes_max=100, sender_bytes_max=50), asyncio.Event()
+    sending = [asyncio.create_task(_half(bodies, name, is_keyed=is_keyed, enough=enough)) for name, is_keyed in senders]
+    await asyncio.sleep(0.01)
+    enough.set()
+    outcome = await asyncio.gather(*sending, return_exceptions=True)
+    assert await _half(bodies, "again", is_keyed=True, enough=enough) == b"x" * 60
+    return outcome
+
+
+def test_bodies_on_their_way_are_bounded_together_and_by_sender() -> None:
+    keyless, keyed, many = (
+        asyncio.run(_sent_together(*senders))
+        for senders in ([("a", False)], [("a", True)], [(name, True) for name in "abcd"])
+    )
+    assert isinstance(keyless[0], ComeAgainSoonError)
+    assert keyed == [b"x" * 60]
+    assert any(isinstance(one, ComeAgainSoonError) for one in many)
 
 
 def test_signals_of_one_matter_are_one_case_with_many_reporters(door: Door) -> None:

@@ -17,6 +17,7 @@ from cityloop.respond import selectors
 from cityloop.respond.rules.clock import ClockState, Urgency
 from cityloop.respond.rules.machine import MACHINE, Move, Standing, TaskPurpose, check_step
 from cityloop.respond.rules.matters import BUILT_IN_KINDS, CASE_RULES, GENERAL, RECTIFICATION, Place, Source
+from cityloop.respond.rules.publicity import SAID_ALOUD
 from cityloop.respond.rules.states import ENDED, POST_TITLES, STATE_TITLES, STEP_TITLES, Post, State, Step
 from cityloop.respond.selectors import (
     CASES_SHOWN_MAX,
@@ -39,6 +40,7 @@ from cityloop.respond.selectors import (
 )
 from cityloop.respond.services import kinds as library
 from cityloop.respond.services import opening, placing, stepping
+from cityloop.respond.services.answering import has_public_signal
 from cityloop.respond.services.opening import NewSignal
 from cityloop.respond.services.stepping import Changes, StaleCaseError
 
@@ -327,6 +329,11 @@ def _is_possible(standing: Standing, step: Step, person: PersonView, now: dateti
     except CityloopError:
         return False
     return True
+
+
+def is_note_public(found: CaseView, step: Step) -> bool:
+    """Return whether all may read the note of a step: it is written for reporters, and one came by a public door."""
+    return step in SAID_ALOUD and has_public_signal(found.case_id)
 
 
 def posts_next(found: CaseView) -> tuple[Post, ...]:

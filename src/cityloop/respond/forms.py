@@ -149,6 +149,8 @@ class StepForm(HouseForm):
         self.fields["note"].label = _NOTE_LABELS.get(
             move.step, _("Reason") if move.note_needed else _("Note (optional)")
         )
+        if facade.is_note_public(case, move.step):
+            self.fields["note"].help_text = _("Everybody can read this note: name nobody and no telephone number.")
         if move.step is _WITH_ORGANISATION:
             self._offer_bodies(case)
 

@@ -124,7 +124,8 @@ class Signal(models.Model):
     One that came in by a public door stands before its case: `case` is null until the loop has placed it. `number` is
     what its reporter asks with; of the signal that opened a case it is the case's number. `public_text` is what all may
     read of the description: without telephone numbers, mail addresses and identity numbers. `outcome_at` is when the
-    system that hands a matter over had finished it, null where it had not.
+    system that hands a matter over had finished it, null where it had not. `tries` counts how often it could not be
+    placed, `try_at` is when that is tried again.
     """
 
     fact_id = models.UUIDField(unique=True)
@@ -152,6 +153,8 @@ class Signal(models.Model):
     answers = models.JSONField(db_default={})
     outcome_at = models.DateTimeField(null=True)
     outcome_note = models.TextField(db_default="")
+    tries = models.IntegerField(default=0, db_default=0)
+    try_at = models.DateTimeField(null=True)
 
     class Meta:
         """The fact a signal came from is unique: a fact delivered twice is one signal."""

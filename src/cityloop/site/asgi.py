@@ -18,7 +18,7 @@ from cityloop.convey.stream.news.announcing import Announcements
 from cityloop.convey.stream.sharing.application import ReadLog, build_sharing, is_shared, open_pool
 from cityloop.registry.stream import Rights
 from cityloop.respond.stream.open311.application import build_open311, is_open311
-from cityloop.respond.stream.open311.application import open_pool as open_report_pool
+from cityloop.respond.stream.open311.pools import open_pools
 from cityloop.sense.stream.sta.application import build
 from cityloop.site.configuration import configuration
 from cityloop.site.hub import outbox_of
@@ -199,7 +199,7 @@ async def open_data_plane(stack: AsyncExitStack) -> Application:
     )
 
     open311 = build_open311(
-        pool=await open_report_pool(stack, dsn),
+        pools=await open_pools(stack, dsn),
         keys=rights,
         photos=home_folder(settings) / PHOTOS,
         key_needed=settings.open311_key_needed,

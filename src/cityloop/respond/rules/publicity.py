@@ -1,6 +1,8 @@
 """What the public is told of a matter, and what it is not."""
 
 import re
+import unicodedata
+from typing import Any
 
 from cityloop.kernel.clocks import Clock, Limit
 from cityloop.kernel.text import Text
@@ -23,14 +25,14 @@ NEWS = {
 NEWS_OF_MERGING = "merged"
 """What it is to a reporter that others have reported the same."""
 
-_SAID_ALOUD = frozenset({Step.FINISH, Step.REJECT, Step.VOID})
+SAID_ALOUD = frozenset({Step.FINISH, Step.REJECT, Step.VOID})
 """Steps whose note is written for the reporter: what was done, why nothing is done. Other notes stay in the house."""
 
 _CONTACTS = re.compile(
     r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"  # mail
     r"|(?<![\d])\d{17}[\dXx](?![\d])"  # resident identity number
     r"|(?<![\d])(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?![\d])"  # mobile telephone
-    r"|(?<![\d])0\d{2,3}[ -]\d{7,8}(?![\d])",  # telephone with area code
+    r"|(?<![\d])\(?0\d{2,3}\)?[ -]?\d{3,4}[ -]?\d{4}(?![\d])",  # telephone with area code
     re.ASCII,
 )
 _HIDDEN = "•••"
@@ -39,14 +41,33 @@ _HIDDEN = "•••"
 def without_contacts(text: str) -> str:
     """Return a text with mail addresses, telephone and identity numbers made unreadable.
 
-    Names in running text are not found; a reporter is asked not to write any.
+    Full-width digits and signs are read as the plain ones; what is left is as written. Names in running text are not
+    found; a reporter is asked not to write any.
     """
-    return _CONTACTS.sub(_HIDDEN, text)
+    kept, end = list[str](), 0
+    for found in _CONTACTS.finditer("".join(map(_plain, text))):
+        kept += text[end : found.start()], _HIDDEN
+        end = found.end()
+    return "".join((*kept, text[end:]))
+
+
+def _plain(character: str) -> str:
+    """Return a character in its plain form (NFKC) where that is one character, so that places stay the same.
+
+    Digits in circles and the like stay: they number what follows, and would lengthen a number they stand before.
+    """
+    plain = unicodedata.normalize("NFKC", character)
+    return plain if len(plain) == 1 and unicodedata.category(character) != "No" else character
+
+
+def answers_without_contacts(answers: dict[str, Any]) -> dict[str, Any]:
+    """Return answers to the questions of a kind as the public may read them; figures and choices stay as they are."""
+    return {code: without_contacts(one) if isinstance(one, str) else one for code, one in answers.items()}
 
 
 def public_note(step: Step, note: str) -> str:
     """Return what the public may read of a step's note, empty where nothing."""
-    return without_contacts(note) if step in _SAID_ALOUD else ""
+    return without_contacts(note) if step in SAID_ALOUD else ""
 
 
 def public_status(state: str | None) -> str:

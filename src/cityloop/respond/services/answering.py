@@ -7,6 +7,11 @@ from cityloop.respond.rules.publicity import NEWS, public_note
 from cityloop.respond.rules.states import Step
 
 
+def has_public_signal(case_id: int) -> bool:
+    """Return whether a signal of a case came in by a public door, so that the public reads what becomes of it."""
+    return Signal.objects.filter(case=case_id, is_public=True).exists()
+
+
 def tell_reporters(fact: CaseStepped) -> None:
     """Note that every reporter of a case is to be told of a step, where it is news to them.
 

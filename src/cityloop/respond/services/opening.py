@@ -21,7 +21,7 @@ from cityloop.respond.rules.matters import Place, Source, box_around, is_same_ma
 from cityloop.respond.rules.publicity import NEWS_OF_MERGING, without_contacts
 from cityloop.respond.rules.states import ENDED, State, Step
 from cityloop.respond.selectors import merging_reach, place_of
-from cityloop.respond.services.answering import tell_reporter
+from cityloop.respond.services.answering import has_public_signal, tell_reporter
 from cityloop.respond.services.kinds import kind_in_force
 from cityloop.respond.services.stepping import Changes, record_step, write_step
 
@@ -164,8 +164,6 @@ def _row(new: NewSignal, kind: Kind, now: datetime) -> Signal:
         description=new.description,
         alarm_id=new.alarm_id,
         received_at=now,
-        is_public=kind.is_public,
-        public_text=without_contacts(new.description or new.title.zh) if kind.is_public else "",
     )
 
 
@@ -244,6 +242,8 @@ def _file_by_rule(case: Case, now: datetime) -> None:
 
 def _join(case: Case, new: NewSignal, kind: Kind, now: datetime) -> int:
     now = max(now, case.moved_at)
+    if new.waiting and new.waiting.is_public and not has_public_signal(case.pk):
+        case.version += 1  # notes become public: a form that did not say so is refused
     signal = _keep(new, case, kind, merged=True, now=now)
     if new.level is not None and new.level.is_graver_than(Level(case.level) if case.level else None):
         case.level = new.level

@@ -19,7 +19,7 @@ from cityloop.respond.rules.machine import TASK_ENDED, TASK_GIVEN, Move, NoteNee
 from cityloop.respond.rules.publicity import public_note
 from cityloop.respond.rules.states import State, Step
 from cityloop.respond.selectors import standing_of
-from cityloop.respond.services.answering import tell_reporters
+from cityloop.respond.services.answering import has_public_signal, tell_reporters
 
 RATING_MIN, RATING_MAX = 1, 5
 
@@ -111,7 +111,8 @@ def write_step(case: Case, step: Step, changes: Changes) -> None:
         effect(case, changes, at)
     case.state = move.state.value
     case.version += 1
-    case.public_note = public_note(step, changes.note) or case.public_note
+    if has_public_signal(case.pk):
+        case.public_note = public_note(step, changes.note) or case.public_note
     fact = _stepped(case, move, changes, at)
     record_step(case, fact, post=move.post.value)
     _keep_tasks(case, step, changes, at)

@@ -14,7 +14,7 @@ from cityloop.kernel.facts.decided import AlarmRaised
 from cityloop.registry.facade import PersonView
 from cityloop.respond import facade
 from cityloop.respond.facade import State, Step
-from cityloop.respond.models import Case
+from cityloop.respond.models import Case, Signal
 
 pytestmark = pytest.mark.django_db
 People = dict[str, PersonView]
@@ -225,3 +225,12 @@ def test_whoever_reports_sees_what_was_reported_nearby(
     assert case.number in shown
     assert case.number not in client.get(reverse("respond:similar"), {**place, "latitude": "x"}).content.decode()
     assert 'data-similar="/cases/similar/"' in client.get(NEW).content.decode()
+
+
+def test_who_writes_a_note_is_told_that_all_can_read_it(browse: Callable[..., Client], case: facade.CaseView) -> None:
+    post(browse("dispatcher"), case, Step.DISPATCH, organisation="water-group")
+    post(browse("water"), case, Step.SIGN)
+    client, words = browse("water", "en"), "Everybody can read this note"
+    assert words not in client.get(address(case)).content.decode()
+    Signal.objects.filter(case=case.case_id).update(is_public=True)
+    assert client.get(address(case)).content.decode().count(words) == 1

@@ -39,6 +39,7 @@ from cityloop.respond.rules.matters import (
     distance_m,
     is_same_matter,
 )
+from cityloop.respond.rules.publicity import without_contacts
 from cityloop.respond.rules.states import ENDED, POST_TITLES, STATE_TITLES, STEP_TITLES, Post, State, Step
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)  # a Monday, 12:00 in the city
@@ -276,6 +277,22 @@ def test_a_box_holds_every_point_within_its_distance() -> None:
     box = box_around(PLACE, 150.0)
     assert distance_m(PLACE, Place(box.east, PLACE.latitude)) == pytest.approx(150.0, rel=1e-3)
     assert distance_m(PLACE, Place(PLACE.longitude, box.south)) == pytest.approx(150.0, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("said", "public"),
+    [
+        ("打01088886666", "打•••"),
+        ("打（０１０）８８８８６６６６，急", "打•••，急"),
+        ("打１３８－１２３４－５６７８", "打•••"),
+        ("0316-2345678 or a＠b．cn", "••• or •••"),
+        ("Ⅲ段第１２号，2026-11-30 08:00", "Ⅲ段第１２号，2026-11-30 08:00"),
+        ("①13812345678", "①•••"),
+        ("①号杆，㎡", "①号杆，㎡"),
+    ],
+)
+def test_no_contact_is_read_however_it_is_written(said: str, public: str) -> None:
+    assert without_contacts(said) == public
 
 
 def test_every_task_that_is_given_can_be_ended() -> None:

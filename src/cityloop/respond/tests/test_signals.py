@@ -1,16 +1,18 @@
 """Signals of the public: placed by the loop, merged by their kind's own figures, each reporter told."""
 
 from datetime import datetime, timedelta
+from importlib import import_module
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from cityloop.kernel.areas import AreaCode
 from cityloop.registry.facade import PersonView
 from cityloop.respond import facade
 from cityloop.respond.facade import Place, Report, Source, Step
-from cityloop.respond.models import AnswerDue, Case, Kind, Retry, Signal
-from cityloop.respond.services.placing import TURN_S_MAX, place_waiting
+from cityloop.respond.models import AnswerDue, Case, Kind, Reporter, Retry, Signal
+from cityloop.respond.services.placing import PLACED_A_TURN, TRY_AGAIN_MAX, TURN_S_MAX, place_waiting
 from cityloop.respond.tests.conftest import NOON
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +128,40 @@ def test_one_that_cannot_be_placed_holds_up_nobody(library: People) -> None:
     assert good.case is not None
 
 
+def test_those_that_cannot_be_placed_starve_no_newer_one(library: People, caplog: pytest.LogCaptureFixture) -> None:
+    assert library
+    bad = [waiting(number=number) for number in range(PLACED_A_TURN)]
+    Case.objects.bulk_create(
+        Case(
+            number=one.number, kind=one.kind, source="citizen", area="110105", title_zh="x", title_en="x",
+            state="closed", opened_at=NOON, moved_at=NOON, handled_at=NOON, last_fact=uuid4(),
+        )
+        for one in bad
+    )  # fmt: skip
+    good = waiting("graffiti", number=60)
+    assert (place(NOON), place(NOON), place(NOON)) == (0, 1, 0)
+    good.refresh_from_db()
+    assert good.case is not None
+    assert "try 1; again after" in caplog.text
+    for seconds, tries in ((0.5, 1), (1, 2), (2, 2), (3, 3)):
+        place(NOON + timedelta(seconds=seconds))
+        assert set(Signal.objects.filter(case=None).values_list("tries", flat=True)) == {tries}
+
+
+def test_a_signal_that_could_not_be_placed_is_tried_within_the_hour_and_placed(library: People) -> None:
+    assert library
+    signal = waiting()
+    blocking = Case.objects.create(
+        number=signal.number, kind=signal.kind, source="citizen", area="110105", title_zh="x", title_en="x",
+        state="closed", opened_at=NOON, moved_at=NOON, handled_at=NOON, last_fact=uuid4(),
+    )  # fmt: skip
+    Signal.objects.update(tries=1000)
+    assert place(NOON) == 0
+    blocking.delete()
+    assert place(NOON + TRY_AGAIN_MAX - timedelta(seconds=1)) == 0
+    assert place(NOON + TRY_AGAIN_MAX) == 1
+
+
 def test_each_reporter_is_told_what_is_news(library: People) -> None:
     for number in (1, 2):
         waiting(number=number)
@@ -150,7 +186,7 @@ def test_an_alarm_has_nobody_to_be_told(library: People) -> None:
     assert AnswerDue.objects.count() == 0
 
 
-def test_a_report_by_hand_of_a_public_kind_has_a_number_for_its_reporter(library: People) -> None:
+def test_a_report_by_hand_has_a_number_for_its_reporter_and_is_not_public(library: People) -> None:
     report = Report(
         source=Source.HOTLINE, kind="graffiti", area=AreaCode("110105"), place=HERE, title="电话13800138000"
     )
@@ -158,8 +194,40 @@ def test_a_report_by_hand_of_a_public_kind_has_a_number_for_its_reporter(library
     again = facade.report(report, person=library["supervisor"], now=NOON)
     assert first.case_id == again.case_id
     numbers = list(Signal.objects.order_by("pk").values_list("number", "is_public", "public_text"))
-    assert numbers[0] == (first.number, True, "电话•••")
+    assert numbers[0] == (first.number, False, "")
     assert numbers[1][0] not in (None, first.number)
+
+
+def test_a_note_is_public_only_where_a_signal_of_the_case_is(library: People) -> None:
+    at, person = NOON + timedelta(hours=1), library["supervisor"]
+    by_hand = Report(source=Source.HOTLINE, kind="street-lamp-out", area=AreaCode("110105"), place=HERE, title="灯")
+    found = facade.report(by_hand, person=person, now=NOON)
+    assert not facade.is_note_public(found, Step.REJECT)
+    waiting(at=NOON + timedelta(minutes=1))
+    place(at)
+    with pytest.raises(facade.StaleCaseError):
+        facade.take_step(found.case_id, Step.REJECT, person=person, version=found.version, note="in the house", now=at)
+    found = facade.case(found.case_id)
+    assert facade.is_note_public(found, Step.REJECT)
+    assert not facade.is_note_public(found, Step.ACCEPT)
+    facade.take_step(found.case_id, Step.REJECT, person=person, version=found.version, note="已修好", now=at)
+    assert Case.objects.get().public_note == "已修好"
+
+
+def test_a_note_of_a_case_of_the_house_is_not_public(library: People) -> None:
+    by_hand = Report(source=Source.LEADER, kind="graffiti", area=AreaCode("110105"), place=HERE, title="涂鸦")
+    found = facade.report(by_hand, person=library["supervisor"], now=NOON)
+    facade.take_step(found.case_id, Step.REJECT, person=library["supervisor"], note="in the house", now=NOON)
+    assert Case.objects.get().public_note == ""
+
+
+def test_what_was_public_without_the_public_door_is_hidden_by_the_migration(library: People) -> None:
+    assert library
+    by_door, _by_hand = waiting(number=1), waiting(number=2)
+    Reporter.objects.create(signal=by_door)
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("cityloop.respond.migrations.0003_placing_and_publicity").HIDE)
+    assert list(Signal.objects.filter(is_public=True)) == [by_door]
 
 
 def test_what_is_near_is_suggested_the_nearest_first(library: People) -> None:

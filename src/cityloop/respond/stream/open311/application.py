@@ -1,23 +1,20 @@
 """Open311 GeoReport v2 as an ASGI application: who asks for what, in which format and language."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from cityloop.kernel.errors import CityloopError
+from cityloop.respond.stream.open311.bodies import Bodies, Receive
 from cityloop.respond.stream.open311.desk import Desk, KeyBook
 from cityloop.respond.stream.open311.errors import (
-    BodyTooLargeError,
     ComeAgainSoonError,
-    FieldError,
     NothingHereError,
     WrongMethodError,
     language_of,
@@ -26,24 +23,12 @@ from cityloop.respond.stream.open311.errors import (
 from cityloop.respond.stream.open311.fields import Fields, body_bytes_max, form_fields, query_fields
 from cityloop.respond.stream.open311.formats import CONTENT_TYPES, encoded
 from cityloop.respond.stream.open311.pace import Gate
+from cityloop.respond.stream.open311.pools import Pools
 from cityloop.respond.stream.open311.refusals import Refusals
 from cityloop.respond.stream.open311.routes import PREFIX, Answer, Found, route_of
 from cityloop.sense.stream.sta.doorstep import Doorstep
 
-POOL_SIZE_MIN, POOL_SIZE_MAX = 1, 6
-"""Connections of this door in one process."""
-
-POOL_WAIT_S = 5.0
-"""How long a request waits for a connection, seconds."""
-
-STATEMENT_MS_MAX = 10_000
-"""Longest time a question may take in the database, milliseconds."""
-
-BODY_S_MAX = 60.0
-"""How long a report may take to come in, seconds: a photo over a slow line."""
-
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -56,29 +41,9 @@ def is_open311(path: str) -> bool:
     return path == PREFIX or path.startswith(f"{PREFIX}/")
 
 
-async def open_pool(stack: AsyncExitStack, dsn: str) -> AsyncConnectionPool[Any]:
-    """Open the connections of this door.
-
-    Args:
-        stack: closes them again.
-        dsn: of the database.
-    """
-    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-        dsn,
-        min_size=POOL_SIZE_MIN,
-        max_size=POOL_SIZE_MAX,
-        timeout=POOL_WAIT_S,
-        kwargs={"autocommit": True, "options": f"-c statement_timeout={STATEMENT_MS_MAX} -c TimeZone=UTC"},
-        open=False,
-        name="open311",
-    )
-    await stack.enter_async_context(pool)
-    return pool
-
-
 def build_open311(  # noqa: PLR0913  what the application is made of
     *,
-    pool: AsyncConnectionPool[Any],
+    pools: Pools,
     keys: KeyBook,
     photos: Path,
     key_needed: bool = False,
@@ -90,7 +55,7 @@ def build_open311(  # noqa: PLR0913  what the application is made of
     """Return the application.
 
     Args:
-        pool: from `open_pool`.
+        pools: from `open_pools`.
         keys: knows the keys; a key is a token that may write.
         photos: folder of the photos.
         key_needed: whether a report needs a key.
@@ -99,8 +64,8 @@ def build_open311(  # noqa: PLR0913  what the application is made of
         gate: holds senders to their pace.
         now: tells the time of day.
     """
-    desk = Desk(pool, keys=keys, photos=photos, key_needed=key_needed, contact=contact, gate=gate or Gate(), now=now)
-    return Open311(desk, doorstep=Doorstep(PREFIX, hosts), refusals=Refusals(pool), now=now)
+    desk = Desk(pools, keys=keys, photos=photos, key_needed=key_needed, contact=contact, gate=gate or Gate(), now=now)
+    return Open311(desk, doorstep=Doorstep(PREFIX, hosts), refusals=Refusals(pools.intake), now=now)
 
 
 @dataclass(slots=True)
@@ -121,6 +86,7 @@ class Open311:
     def __init__(self, desk: Desk, *, doorstep: Doorstep, refusals: Refusals, now: Callable[[], datetime]) -> None:
         """Take what it is made of."""
         self._desk, self._doorstep, self._refusals, self._now = desk, doorstep, refusals, now
+        self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -147,20 +113,31 @@ class Open311:
             return Answer(b"", status=204, headers=_preflight(found))
         if asking.method not in found.route.methods:
             raise WrongMethodError
-        asking.fields = query_fields(scope["query_string"])
-        if asking.method == "POST":
-            await self._take_body(asking, receive)
-        found.fields, found.headers, found.language = asking.fields, asking.headers, asking.language
+        found.fields = asking.fields = query_fields(scope["query_string"])
+        found.headers, found.language = asking.headers, asking.language
         found.base = self._doorstep.base(scope, asking.headers)
         found.sender = (scope.get("client") or ("?", 0))[0]
+        is_keyed = self._desk.admit(found)
+        if asking.method == "POST":
+            found.fields = asking.fields = await self._with_body(found, receive, is_keyed=is_keyed)
         return await self._desk.answer(found)
 
-    async def _take_body(self, asking: _Asking, receive: Receive) -> None:
-        content_type = asking.headers.get(b"content-type", b"").decode("latin-1")
-        body = await _body(receive, asking.headers, body_bytes_max(content_type))
-        query = asking.fields.texts if asking.fields else {}
-        asking.fields = form_fields(body, content_type)
-        asking.fields.texts = {**query, **asking.fields.texts}
+    async def _with_body(self, found: Found, receive: Receive, *, is_keyed: bool) -> Fields:
+        """Return the fields of an address and of its body; one that cannot be read counts as a report of its sender."""
+        content_type = found.headers.get(b"content-type", b"").decode("latin-1")
+        length = found.headers.get(b"content-length", b"0")
+        try:
+            body = await self._bodies.read(
+                receive, length, sender=found.sender, is_keyed=is_keyed, bytes_max=body_bytes_max(content_type)
+            )
+            fields = form_fields(body, content_type)
+        except ComeAgainSoonError:
+            raise
+        except (CityloopError, TimeoutError):
+            self._desk.count(found)
+            raise
+        fields.texts = {**found.fields.texts, **fields.texts}
+        return fields
 
     def _refusal(self, error: CityloopError, asking: _Asking) -> Answer:
         if asking.method == "POST":
@@ -181,24 +158,6 @@ def _preflight(found: Found) -> dict[str, str]:
         "access-control-allow-headers": "content-type, idempotency-key, accept-language",
         "access-control-max-age": "86400",
     }
-
-
-async def _body(receive: Receive, headers: dict[bytes, bytes], bytes_max: int) -> bytes:
-    length = headers.get(b"content-length", b"0")
-    if not length.isdigit() or int(length) > bytes_max:
-        raise BodyTooLargeError(bytes_max=bytes_max)
-    parts, size = [], 0
-    async with asyncio.timeout(BODY_S_MAX):
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise FieldError(name="body", reason="the connection ended")
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > bytes_max:
-                raise BodyTooLargeError(bytes_max=bytes_max)
-            if not message.get("more_body"):
-                return b"".join(parts)
 
 
 async def _send(answer: Answer, send: Send, *, head: bool) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from cityloop.kernel.areas import AreaCode
 from cityloop.respond.rules.publicity import CLOSED, OPEN
-from cityloop.respond.stream.open311.errors import FieldError
+from cityloop.respond.stream.open311.errors import FieldError, TooDeepError
 from cityloop.respond.stream.open311.fields import Fields
 from cityloop.respond.stream.open311.library import Shelf
 from cityloop.respond.stream.open311.reports import jurisdiction_of
@@ -18,6 +18,9 @@ ROWS_MAX = 1000
 
 PAGE_MAX = 1000
 """Last page that can be asked for; who wants more narrows the span."""
+
+ROWS_DEEP_MAX = 50_000
+"""How deep a question is read, requests: what lies before a page is read and thrown away by the database."""
 
 LIST_CHARACTERS_MAX = 20_000
 """Longest list of numbers or codes, characters."""
@@ -78,6 +81,9 @@ def read_question(fields: Fields, shelf: Shelf, *, now: datetime) -> Asked:
     statuses = _list(fields, "status")
     if set(statuses) - {OPEN, CLOSED}:
         raise FieldError(name="status", reason="open or closed is meant")
+    rows, page = _whole(fields, "page_size", ROWS_MAX, ROWS_MAX), _whole(fields, "page", 1, PAGE_MAX)
+    if rows * page > ROWS_DEEP_MAX:
+        raise TooDeepError(field="page", rows_max=ROWS_DEEP_MAX)
     return Asked(
         numbers=_list(fields, "service_request_id"),
         services=_list(fields, "service_code"),
@@ -85,8 +91,8 @@ def read_question(fields: Fields, shelf: Shelf, *, now: datetime) -> Asked:
         requested=requested,
         updated=updated,
         area=jurisdiction_of(fields, shelf),
-        rows=_whole(fields, "page_size", ROWS_MAX, ROWS_MAX),
-        page=_whole(fields, "page", 1, PAGE_MAX),
+        rows=rows,
+        page=page,
         is_extended=wants_extensions(fields),
     )
 

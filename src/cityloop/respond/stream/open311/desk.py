@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import msgspec
-from psycopg_pool import AsyncConnectionPool
 
 from cityloop.kernel.areas import AreaCode
 from cityloop.kernel.text import Text
@@ -28,6 +27,7 @@ from cityloop.respond.stream.open311.intake import Intake, Sent, sum_of
 from cityloop.respond.stream.open311.library import Library, Service, Shelf
 from cityloop.respond.stream.open311.pace import Gate
 from cityloop.respond.stream.open311.photos import Photos
+from cityloop.respond.stream.open311.pools import Pools
 from cityloop.respond.stream.open311.reading import Reader, Telling
 from cityloop.respond.stream.open311.reports import (
     DESCRIPTION_MAX,
@@ -40,7 +40,7 @@ from cityloop.respond.stream.open311.reports import (
     service_of,
     wants_photo_place,
 )
-from cityloop.respond.stream.open311.routes import VERSION, Answer, Found
+from cityloop.respond.stream.open311.routes import VERSION, WRITE, Answer, Found
 
 SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
 """How the standard calls itself in a discovery document."""
@@ -102,7 +102,7 @@ class Desk:
 
     def __init__(  # noqa: PLR0913  what it is made of
         self,
-        pool: AsyncConnectionPool[Any],
+        pools: Pools,
         *,
         keys: KeyBook,
         photos: Path,
@@ -112,7 +112,7 @@ class Desk:
         now: Callable[[], datetime],
     ) -> None:
         """Take all."""
-        self._library, self._reader, self._intake = Library(pool), Reader(pool), Intake(pool)
+        self._library, self._reader, self._intake = Library(pools.intake), Reader(pools.reading), Intake(pools.intake)
         self._photos, self._keys, self._gate, self._now = Photos(photos), keys, gate, now
         self._key_needed, self._contact = key_needed, contact
         self._acts: dict[str, Callable[[Found, Shelf], Awaitable[Answer]]] = {
@@ -135,6 +135,34 @@ class Desk:
         """
         shelf = await self._library.shelf()
         return await self._acts[found.route.name](found, shelf)
+
+    def admit(self, found: Found) -> bool:
+        """Hold a sender to its pace before the body is read, and return whether its key is known by then.
+
+        A key that stands in the body is not: until it is read, its address stands for it.
+
+        Raises:
+            KeyInvalidError: if a report has a key that may not report.
+            TooManyReportsError: if a report comes too soon.
+            TooManyQuestionsError: if a question does.
+        """
+        if found.route.methods is not WRITE:
+            reader = self._keys.of_token(given) if (given := _token_of(found)) else None
+            self._gate.let_read(reader.actor if reader else found.sender, is_keyed=reader is not None)
+            return reader is not None
+        key = self._key(found)
+        self._gate.check(key.actor if key else found.sender, is_keyed=key is not None)
+        return key is not None
+
+    def count(self, found: Found) -> None:
+        """Count a report of a sender.
+
+        Raises:
+            KeyInvalidError: if it has a key that may not report.
+            TooManyReportsError: if it comes too soon.
+        """
+        key = self._key(found)
+        self._gate.let_through(key.actor if key else found.sender, is_keyed=key is not None)
 
     async def _discovery(self, found: Found, shelf: Shelf) -> Answer:
         changed = max((one.since for one in shelf.by_id.values()), default=None)
@@ -204,7 +232,9 @@ class Desk:
 
     async def _report(self, found: Found, shelf: Shelf) -> Answer:
         key = self._key(found)
-        self._gate.let_through(key.actor if key else found.sender, is_keyed=key is not None)
+        if key is None and self._key_needed:
+            raise KeyMissingError
+        self.count(found)
         photo_sum = sum_of(found.fields.file) if found.fields.file else ""
         report = await self._read(found, shelf)
         if key is not None and not key.covers(report.area):
@@ -221,17 +251,13 @@ class Desk:
         return answer
 
     def _key(self, found: Found) -> Key | None:
-        """Return the key of a report, None where it has none and needs none.
+        """Return the key of a report, None where it has none.
 
         Raises:
-            KeyMissingError: if it needs one.
             KeyInvalidError: if it has one that may not report.
         """
-        scheme, _, bearer = found.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        given = found.fields.one("api_key", length_max=200) or (bearer.strip() if scheme.lower() == "bearer" else "")
+        given = _token_of(found)
         if not given:
-            if self._key_needed:
-                raise KeyMissingError
             return None
         key = self._keys.of_token(given)
         if key is None or not key.may_write or key.thing_id is not None:
@@ -263,6 +289,12 @@ class Desk:
             retry_key=_retry_key(found, report, reporter, content),
             content=content,
         )
+
+
+def _token_of(found: Found) -> str:
+    """Return the key that came along, empty where none did."""
+    scheme, _, bearer = found.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    return found.fields.one("api_key", length_max=200) or (bearer.strip() if scheme.lower() == "bearer" else "")
 
 
 def _said(report: Report, photo_sum: str) -> bytes:

@@ -109,6 +109,19 @@ class TooManyReportsError(CityloopError):
     status = 429
 
 
+class TooManyQuestionsError(CityloopError):
+    """An address reads faster than it may."""
+
+    key = "Too many questions from one address; come again in %(wait_s)s seconds."
+    status = 429
+
+
+class TooDeepError(CityloopError):
+    """A page lies deeper than a question is read."""
+
+    key = "page: of one question the first %(rows_max)s requests can be read; ask for a shorter span."
+
+
 class ComeAgainSoonError(CityloopError):
     """The database does not answer, or too much waits."""
 

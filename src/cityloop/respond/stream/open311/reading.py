@@ -9,7 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from cityloop.kernel.text import Text
 from cityloop.respond.rules.matters import Place, box_around, distance_m
-from cityloop.respond.rules.publicity import CLOSED, public_status
+from cityloop.respond.rules.publicity import CLOSED, answers_without_contacts, public_status, without_contacts
 from cityloop.respond.rules.states import ENDED, STATE_TITLES, State
 from cityloop.respond.stream.open311.asked import Asked
 from cityloop.respond.stream.open311.library import Service, Shelf
@@ -137,8 +137,8 @@ def _told(row: tuple[Any, ...], shelf: Shelf, telling: Telling) -> dict[str, Any
         "requested_datetime": received_at,
         "updated_datetime": moved_at.replace(microsecond=0) if moved_at else received_at,
         "expected_datetime": due_at.replace(microsecond=0) if due_at else None,
-        "address": address or None,
-        "address_id": address_id or None,
+        "address": without_contacts(address) or None,
+        "address_id": without_contacts(address_id) or None,
         "zipcode": None,
         "lat": latitude,
         "long": longitude,
@@ -161,7 +161,7 @@ def _beyond(state: str | None, beyond: list[Any], shelf: Shelf, language: str) -
         "source": source,
         "jurisdiction_id": area,
         "jurisdiction_name": _in(area_name, language) if area_name else None,
-        "answers": answers,
+        "answers": answers_without_contacts(answers),
     }
 
 
