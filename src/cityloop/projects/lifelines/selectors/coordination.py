@@ -3,8 +3,11 @@
 from datetime import datetime
 
 from cityloop.kernel.areas import CITY
+from cityloop.kernel.levels import Level
+from cityloop.projects.lifelines.rules.balance import worst
 from cityloop.projects.lifelines.rules.days import Line
 from cityloop.projects.lifelines.rules.hands import LINE_ORGANISATIONS, Hand
+from cityloop.projects.lifelines.rules.pictures import Picture
 from cityloop.projects.lifelines.rules.reductions import (
     REDUCTION_MACHINE,
     Proposal,
@@ -17,6 +20,7 @@ from cityloop.projects.lifelines.rules.requests import (
     RequestState,
     refusal_of,
 )
+from cityloop.projects.lifelines.selectors.days import line_day
 from cityloop.projects.lifelines.selectors.hands import may_take, require_sight
 from cityloop.projects.lifelines.selectors.reductions import (
     ReductionView,
@@ -118,6 +122,14 @@ def proposal_for(line: Line, *, gap: float, now: datetime, begins_at: datetime) 
     return proposed_cut(user_list(line).users, gap=gap, hours_ahead=hours_ahead)
 
 
+def level_of(picture: Picture, now: datetime) -> Level | None:
+    """Return how grave a line stands for those who decide: the graver of a picture's level and the level now.
+
+    A picture of the past is chosen by whoever drafts; it must not put what is grave now into other hands.
+    """
+    return worst((picture.day.level, line_day(picture.day.line, now).level))
+
+
 def lines_of(person: PersonView, right: Right) -> tuple[Line, ...]:
     """Return the lines for which a person holds a right."""
     return tuple(
@@ -126,6 +138,7 @@ def lines_of(person: PersonView, right: Right) -> tuple[Line, ...]:
 
 
 __all__ = [
+    "level_of",
     "lines_of",
     "proposal_for",
     "reduction_for",

@@ -75,7 +75,7 @@ class ReductionView:
         number: its number.
         line: the line.
         organisation: who answers for the line.
-        level: how grave it stood when it was proposed, None where the line was in order.
+        level: how grave it stood, in its picture or when it was proposed, None where it was in order.
         list_version: the version of the users' list it was made of.
         gap: the gap it answers, in the unit a day.
         total: sum of the cuts.

@@ -37,7 +37,7 @@ class RequestView:
         number: its number.
         line: the line.
         organisation: who answers for the line and asks.
-        level: how grave it stood when it was drafted, None where the line was in order.
+        level: how grave it stood, in its picture or when it was drafted, None where it was in order.
         quantity, unit: how much is asked for, a day.
         begins_at, ends_at: from when to when.
         reason, legal_basis: why, and by what law or plan.

@@ -26,6 +26,7 @@ from cityloop.projects.lifelines.rules.reductions import (
 )
 from cityloop.projects.lifelines.rules.requests import ReasonNeededError
 from cityloop.projects.lifelines.rules.users import LineUser, fault_of
+from cityloop.projects.lifelines.selectors.coordination import level_of
 from cityloop.projects.lifelines.selectors.hands import Matter, require_hand, right_of, role_in
 from cityloop.projects.lifelines.selectors.pictures import causes_of
 from cityloop.projects.lifelines.selectors.reductions import (
@@ -167,7 +168,8 @@ def propose_reduction(  # noqa: PLR0913  what a proposal is made of, all by keyw
 
     Args:
         line: the line.
-        picture: what was known of the line, frozen from now on.
+        picture: what was known of the line, frozen from now on; the graver of its level and the line's level now says
+            who approves.
         gap: what is missing, in the unit of the line's day.
         begins_at: from when, aware.
         ends_at: until when.
@@ -183,7 +185,7 @@ def propose_reduction(  # noqa: PLR0913  what a proposal is made of, all by keyw
         ReasonNeededError: without a reason.
         NothingToReduceError: if nobody can be reduced in time.
     """
-    level = picture.day.level
+    level = level_of(picture, now)
     matter = Matter(organisation=LINE_ORGANISATIONS[line], level=level, what=f"reduction for {line.value}")
     require_hand(person, Hand.ASKING, matter)
     known = Reduction.objects.filter(token=token, proposed_by=person.actor).first()
