@@ -1,6 +1,6 @@
 """The demand-side plan (需求侧方案): the cut a gap asks for, and the machine of putting it in force."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -143,31 +143,37 @@ class Proposal:
 
 NEVER = Text("受保护用户，不得压减", "protected: never reduced")
 TOO_LATE = Text("通知时间不足", "there is no time left to give notice")
+TAKEN = Text("已列入同时段的另一压减方案", "already reduced by another cut of the same time")
 NOT_NEEDED = Text("缺口已补足，无需压减", "not needed: the gap is closed")
 
 
-def proposed_cut(users: Iterable[LineUser], *, gap: float, hours_ahead: float) -> Proposal:
+def proposed_cut(
+    users: Iterable[LineUser], *, gap: float, hours_ahead: float, taken: Mapping[str, float] | None = None
+) -> Proposal:
     """Return the least cut that closes a gap, taken from users in their order.
 
     Args:
         users: the plan of the line.
         gap: what is missing, in the line's unit a day; nothing is cut where it is not above 0.
         hours_ahead: hours from now until the cut must work; users that need longer notice are passed over.
+        taken: what other cuts take from users at the same time, by name.
 
     Returns:
         The cut; its sum is the gap, or all that can be reduced in time where that is less.
     """
-    protected, others = _split(users)
+    (protected, others), committed = _split(users), taken or {}
     open_gap, cuts, passed = max(gap, 0.0), [], []
     for user in sorted(others, key=lambda one: one.order):
-        taken = min(user.quantity, open_gap)
-        if taken <= 0:
+        left = user.quantity - committed.get(user.name, 0.0)
+        if open_gap <= 0:
             passed.append(Passed(user, NOT_NEEDED))
+        elif left <= 0:
+            passed.append(Passed(user, TAKEN))
         elif user.notice_hours > hours_ahead:
             passed.append(Passed(user, TOO_LATE))
         else:
-            cuts.append(Cut(user, taken))
-            open_gap -= taken
+            cuts.append(Cut(user, min(left, open_gap)))
+            open_gap -= cuts[-1].quantity
     passed.extend(Passed(user, NEVER) for user in protected)
     return Proposal(
         gap=gap, cuts=tuple(cuts), passed=tuple(passed), total=sum(one.quantity for one in cuts), left=open_gap

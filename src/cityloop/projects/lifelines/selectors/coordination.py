@@ -27,6 +27,7 @@ from cityloop.projects.lifelines.selectors.reductions import (
     matter_of_reduction,
     reduction_with_id,
     reductions,
+    taken_over,
     user_list,
 )
 from cityloop.projects.lifelines.selectors.requests import (
@@ -109,17 +110,19 @@ def reduction_steps_open_to(found: ReductionView, person: PersonView) -> tuple[R
     )
 
 
-def proposal_for(line: Line, *, gap: float, now: datetime, begins_at: datetime) -> Proposal:
-    """Return the cut the list in force would make of a gap.
+def proposal_for(line: Line, *, gap: float, now: datetime, begins_at: datetime, ends_at: datetime) -> Proposal:
+    """Return the cut the list in force would make of a gap, of what other cuts leave.
 
     Args:
         line: the line.
         gap: what is missing, in the unit of the line's day.
         now: when notice can be given, aware.
         begins_at: when the cut must work.
+        ends_at: until when.
     """
     hours_ahead = (begins_at - now).total_seconds() / _HOUR_S
-    return proposed_cut(user_list(line).users, gap=gap, hours_ahead=hours_ahead)
+    taken = taken_over(line, begins_at, ends_at)
+    return proposed_cut(user_list(line).users, gap=gap, hours_ahead=hours_ahead, taken=taken)
 
 
 def level_of(picture: Picture, now: datetime) -> Level | None:

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Sum
+
 from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
 from cityloop.projects.lifelines.models import LineUserRow, Reduction, ReductionCut, ReductionStepRow, UserList
@@ -195,6 +197,17 @@ def cuts_of(reduction_id: int) -> list[Cut]:
     """Return who is reduced by how much, in order."""
     rows = ReductionCut.objects.filter(reduction=reduction_id).select_related("user").order_by("position")
     return [Cut(_user(row.user), row.quantity) for row in rows]
+
+
+def taken_over(line: Line, begins_at: datetime, ends_at: datetime) -> dict[str, float]:
+    """Return what cuts that are not lifted take from a line's users at some time of a span, by name.
+
+    Cuts that follow one another within the span are added up, too: less may be free than is said, never more.
+    """
+    rows = ReductionCut.objects.filter(
+        reduction__line=line.value, reduction__begins_at__lt=ends_at, reduction__ends_at__gt=begins_at
+    ).exclude(reduction__state=ReductionState.LIFTED.value)
+    return dict(rows.values_list("user__name").annotate(Sum("quantity")).order_by("user__name"))
 
 
 def reduction_steps(reduction_id: int) -> list[ReductionStepView]:

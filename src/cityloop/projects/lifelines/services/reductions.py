@@ -22,24 +22,21 @@ from cityloop.projects.lifelines.rules.reductions import (
     ReductionState,
     ReductionStep,
     check_reduction_step,
-    proposed_cut,
 )
 from cityloop.projects.lifelines.rules.requests import ReasonNeededError
 from cityloop.projects.lifelines.rules.users import LineUser, fault_of
-from cityloop.projects.lifelines.selectors.coordination import level_of
+from cityloop.projects.lifelines.selectors.coordination import level_of, proposal_for
 from cityloop.projects.lifelines.selectors.hands import Matter, require_hand, right_of, role_in
 from cityloop.projects.lifelines.selectors.pictures import causes_of
 from cityloop.projects.lifelines.selectors.reductions import (
     matter_of_reduction,
     newest_list,
     rows_of_users,
-    user_list,
 )
+from cityloop.projects.lifelines.services.locking import lock
 from cityloop.projects.lifelines.services.numbering import next_number
 from cityloop.projects.lifelines.services.wording import cleaned
 from cityloop.registry.facade import PersonView, note_change
-
-_HOUR_S = 3600.0
 
 
 class ReductionChangedError(CityloopError):
@@ -135,6 +132,11 @@ def change_user_list(  # noqa: PLR0913  each says one thing
     return row.version
 
 
+def _users_of(line: Line) -> str:
+    """Return what is locked while a line's list of users, or what is taken from them, is looked at and changed."""
+    return f"users of {line.value}"
+
+
 def _user_row(row: UserList, user: LineUser) -> LineUserRow:
     return LineUserRow(
         list=row, position=user.position, name=user.name, kind=user.kind.value, protected=user.is_protected,
@@ -162,7 +164,7 @@ def propose_reduction(  # noqa: PLR0913  what a proposal is made of, all by keyw
     token: UUID,
     now: datetime,
 ) -> int:
-    """Propose the least cut that closes a gap, of the list in force; return its row.
+    """Propose the least cut that closes a gap, of the list in force and of what other cuts leave; return its row.
 
     Idempotent: the same token again is the same proposal.
 
@@ -188,6 +190,7 @@ def propose_reduction(  # noqa: PLR0913  what a proposal is made of, all by keyw
     level = level_of(picture, now)
     matter = Matter(organisation=LINE_ORGANISATIONS[line], level=level, what=f"reduction for {line.value}")
     require_hand(person, Hand.ASKING, matter)
+    lock(_users_of(line))
     known = Reduction.objects.filter(token=token, proposed_by=person.actor).first()
     if known is not None:
         return known.pk
@@ -196,8 +199,7 @@ def propose_reduction(  # noqa: PLR0913  what a proposal is made of, all by keyw
     if not now <= begins_at < ends_at:
         raise ReductionWindowError(field="begins_at")
     newest = newest_list(line)
-    hours_ahead = (begins_at - now).total_seconds() / _HOUR_S
-    proposal = proposed_cut(user_list(line).users, gap=gap, hours_ahead=hours_ahead)
+    proposal = proposal_for(line, gap=gap, now=now, begins_at=begins_at, ends_at=ends_at)
     if newest is None or not proposal.cuts:
         raise NothingToReduceError
     causes = causes_of(picture, person=person, alarm_id=None, case_id=None)

@@ -15,6 +15,7 @@ from cityloop.projects.lifelines import facade
 from cityloop.projects.lifelines.facade import Line, ReductionState, ReductionStep
 from cityloop.projects.lifelines.facts import ReductionStepped, UserListChanged
 from cityloop.projects.lifelines.models import LineUserRow, Reduction, ReductionCut, UserList
+from cityloop.projects.lifelines.rules import reductions as rules
 from cityloop.projects.lifelines.rules.reductions import ReductionStepNotPossibleError
 from cityloop.projects.lifelines.rules.requests import OwnRequestError, ReasonNeededError
 from cityloop.projects.lifelines.selectors.reductions import cuts_ahead
@@ -98,7 +99,22 @@ def test_a_proposal_takes_users_in_order_and_says_its_sum(propose: Propose) -> N
         ReductionState.PROPOSED,
         "DR-20100105-001",
     )
-    assert propose(gap=5000.0).left == 4100.0
+    assert propose(gap=5000.0, begins_at=NOON + timedelta(days=2), ends_at=NOON + timedelta(days=3)).left == 4100.0
+
+
+def test_two_cuts_of_one_time_never_take_a_user_twice(propose: Propose, step: Propose) -> None:
+    first = propose(gap=400.0)
+    step(first, ReductionStep.APPROVE, "leader")
+    second = propose(gap=5000.0)
+    assert [(cut.user.name, cut.quantity) for cut in facade.cuts_of(second.reduction_id)] == [
+        ("玻璃厂", 100.0), ("热电厂", 400.0),
+    ]  # fmt: skip
+    with pytest.raises(services.NothingToReduceError):
+        propose(gap=1.0)
+    shown = facade.proposal_for(Line.GAS, gap=1.0, now=MORNING, begins_at=NOON, ends_at=NOON + timedelta(days=1))
+    assert [one.reason for one in shown.passed] == [rules.TAKEN] * 3 + [rules.NEVER]
+    step(first, ReductionStep.LIFT, "gas")
+    assert [cut.user.name for cut in facade.cuts_of(propose(gap=300.0).reduction_id)] == ["化工厂"]
 
 
 def test_the_same_form_twice_is_one_proposal(propose: Propose) -> None:
@@ -223,6 +239,7 @@ def test_the_database_holds_protection_to_the_kind(changed: dict[str, object], p
 
 def test_the_proposal_is_shown_before_it_is_made(people: People) -> None:
     assert people
-    made = facade.proposal_for(Line.GAS, gap=350.0, now=MORNING, begins_at=NOON)
+    made = facade.proposal_for(Line.GAS, gap=350.0, now=MORNING, begins_at=NOON, ends_at=NOON + timedelta(days=1))
     assert [cut.user.name for cut in made.cuts] == ["化工厂", "玻璃厂"]
-    assert facade.proposal_for(Line.WATER, gap=350.0, now=MORNING, begins_at=NOON).cuts == ()
+    none = facade.proposal_for(Line.WATER, gap=350.0, now=MORNING, begins_at=NOON, ends_at=NOON + timedelta(days=1))
+    assert none.cuts == ()
