@@ -144,6 +144,8 @@ class Proposal:
 NEVER = Text("受保护用户，不得压减", "protected: never reduced")
 TOO_LATE = Text("通知时间不足", "there is no time left to give notice")
 TAKEN = Text("已列入同时段的另一压减方案", "already reduced by another cut of the same time")
+GONE = Text("已不在现行用户清单中", "no longer on the list in force")
+LESS = Text("现行清单允许压减的量已变小", "the list in force lets less be reduced")
 NOT_NEEDED = Text("缺口已补足，无需压减", "not needed: the gap is closed")
 
 
@@ -178,6 +180,28 @@ def proposed_cut(
     return Proposal(
         gap=gap, cuts=tuple(cuts), passed=tuple(passed), total=sum(one.quantity for one in cuts), left=open_gap
     )
+
+
+def unfit_cut(cuts: Iterable[Cut], users: Iterable[LineUser], *, hours_ahead: float) -> Passed | None:
+    """Return the first user that may not be reduced as a cut says, and why; None where all may.
+
+    Args:
+        cuts: who is to be reduced by how much.
+        users: the list in force.
+        hours_ahead: hours of notice the users have had, or will have, when the cut begins.
+    """
+    known = {user.name: user for user in users}
+    for cut in cuts:
+        user = known.get(cut.user.name)
+        if user is None:
+            return Passed(cut.user, GONE)
+        if user.is_protected:
+            return Passed(user, NEVER)
+        if user.quantity < cut.quantity:
+            return Passed(user, LESS)
+        if user.notice_hours > hours_ahead:
+            return Passed(user, TOO_LATE)
+    return None
 
 
 def _split(users: Iterable[LineUser]) -> tuple[list[LineUser], list[LineUser]]:

@@ -221,6 +221,12 @@ def reduction_steps(reduction_id: int) -> list[ReductionStepView]:
     ]  # fmt: skip
 
 
+def approved_at(reduction_id: int) -> datetime | None:
+    """Return when a cut was approved, None where it was not yet."""
+    rows = ReductionStepRow.objects.filter(reduction=reduction_id, step=ReductionStep.APPROVE.value)
+    return rows.values_list("at", flat=True).first()
+
+
 def reduced_portions(line: Line, *, at: datetime) -> list[tuple[Reduction, Portion]]:
     """Return what cuts take from a line's demand, as far as it was known at an instant."""
     rows = Reduction.objects.filter(line=line.value, in_force_at__lte=at)

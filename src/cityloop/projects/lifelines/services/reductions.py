@@ -22,6 +22,7 @@ from cityloop.projects.lifelines.rules.reductions import (
     ReductionState,
     ReductionStep,
     check_reduction_step,
+    unfit_cut,
 )
 from cityloop.projects.lifelines.rules.requests import ReasonNeededError
 from cityloop.projects.lifelines.rules.users import LineUser, fault_of
@@ -29,14 +30,19 @@ from cityloop.projects.lifelines.selectors.coordination import level_of, proposa
 from cityloop.projects.lifelines.selectors.hands import Matter, require_hand, right_of, role_in
 from cityloop.projects.lifelines.selectors.pictures import causes_of
 from cityloop.projects.lifelines.selectors.reductions import (
+    approved_at,
+    cuts_of,
     matter_of_reduction,
     newest_list,
     rows_of_users,
+    user_list,
 )
 from cityloop.projects.lifelines.services.locking import lock
 from cityloop.projects.lifelines.services.numbering import next_number
 from cityloop.projects.lifelines.services.wording import cleaned
 from cityloop.registry.facade import PersonView, note_change
+
+_HOUR_S = 3600.0
 
 
 class ReductionChangedError(CityloopError):
@@ -77,6 +83,13 @@ class UserFiguresError(CityloopError):
 
     key = "%(name)s: %(reason)s"
     status = 422
+
+
+class CutUnfitError(CityloopError):
+    """A user of a cut may not be reduced by the list in force, or not in time."""
+
+    key = "%(name)s: %(reason)s"
+    status = 409
 
 
 @transaction.atomic
@@ -245,6 +258,8 @@ def take_reduction_step(  # noqa: PLR0913  what a step brings along
         NotFoundError: if there is no such cut.
         AccessDeniedError: if the step is not in the person's hands; audited.
         ReductionChangedError: if the cut has moved on.
+        CutUnfitError: if it is to be approved or put in force, and a user may not be reduced by the list in force, or
+            has too little notice.
         CityloopError: whatever the machine refuses; then nothing is written.
     """
     row = Reduction.objects.select_for_update().filter(pk=reduction_id).first()
@@ -260,6 +275,8 @@ def take_reduction_step(  # noqa: PLR0913  what a step brings along
     if row.version != version:
         raise ReductionChangedError
     at = max(now, row.moved_at)
+    if move.state in {ReductionState.APPROVED, ReductionState.IN_FORCE}:
+        _check_users(row, at)
     row.state, row.version = move.state.value, version + 1
     if move.state is ReductionState.IN_FORCE:
         row.in_force_at = at
@@ -269,6 +286,16 @@ def take_reduction_step(  # noqa: PLR0913  what a step brings along
     _record(row, fact, token=token, role=role_in(person, move.hand, matter))
     note_change(person, right_of(move.hand, matter.level), what=f"reduction {row.number}: {step.value}", area=CITY)
     post(fact)
+
+
+def _check_users(row: Reduction, at: datetime) -> None:
+    """Hold a cut against the list in force; notice runs from the approval, to when the cut takes effect."""
+    line, told_at = Line(row.line), approved_at(row.pk)
+    lock(_users_of(line))
+    begins_at = row.begins_at if told_at is None else max(row.begins_at, at)
+    hours_ahead = (begins_at - (told_at or at)).total_seconds() / _HOUR_S
+    if (unfit := unfit_cut(cuts_of(row.pk), user_list(line).users, hours_ahead=hours_ahead)) is not None:
+        raise CutUnfitError(name=unfit.user.name, reason=unfit.reason)
 
 
 def _record(row: Reduction, fact: ReductionStepped, *, token: UUID, role: str) -> None:

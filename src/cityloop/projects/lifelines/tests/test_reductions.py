@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from cityloop.journal import facade as journal
 from cityloop.kernel.errors import NotAllowedError, NotFoundError
 from cityloop.kernel.levels import Level
+from cityloop.kernel.text import Text
 from cityloop.projects.lifelines import facade
 from cityloop.projects.lifelines.facade import Line, ReductionState, ReductionStep
 from cityloop.projects.lifelines.facts import ReductionStepped, UserListChanged
@@ -18,6 +19,7 @@ from cityloop.projects.lifelines.models import LineUserRow, Reduction, Reduction
 from cityloop.projects.lifelines.rules import reductions as rules
 from cityloop.projects.lifelines.rules.reductions import ReductionStepNotPossibleError
 from cityloop.projects.lifelines.rules.requests import OwnRequestError, ReasonNeededError
+from cityloop.projects.lifelines.rules.users import LineUser, UserKind
 from cityloop.projects.lifelines.selectors.reductions import cuts_ahead
 from cityloop.projects.lifelines.services import reductions as services
 from cityloop.projects.lifelines.tests.conftest import PASSWORD
@@ -141,6 +143,41 @@ def test_what_makes_no_sense_is_not_proposed(
     with pytest.raises(error):
         propose(**changed)
     assert (Reduction.objects.count(), ReductionCut.objects.count()) == (0, 0)
+
+
+CHANGED = (
+    ((), rules.GONE),
+    ((replace(USERS[0], kind=UserKind.HOSPITAL, quantity=0.0),), rules.NEVER),
+    ((replace(USERS[0], quantity=100.0),), rules.LESS),
+    ((replace(USERS[0], notice_hours=3.0),), rules.TOO_LATE),
+)
+
+
+@pytest.mark.parametrize(("instead", "reason"), CHANGED)
+@pytest.mark.parametrize("kind", [ReductionStep.APPROVE, ReductionStep.PUT_IN_FORCE])
+def test_the_list_in_force_is_heard_at_every_step(  # noqa: PLR0913, PLR0917  fixtures
+    kind: ReductionStep, instead: tuple[LineUser, ...], reason: Text, propose: Propose, step: Propose, people: People
+) -> None:
+    found = propose(gap=200.0)
+    if kind is ReductionStep.PUT_IN_FORCE:
+        step(found, ReductionStep.APPROVE, "leader")
+    change = {"unit": UNIT, "note": "新方案", "person": people["gas"], "now": MORNING}
+    facade.change_user_list(Line.GAS, (*instead, *USERS[1:]), expected_version=1, **change)
+    who = "leader" if kind is ReductionStep.APPROVE else "gas"
+    with pytest.raises(services.CutUnfitError) as refused:
+        step(found, kind, who)
+    assert refused.value.parameters == {"name": "化工厂", "reason": reason}
+    before = ReductionState.PROPOSED if kind is ReductionStep.APPROVE else ReductionState.APPROVED
+    assert facade.reduction_for(people["leader"], found.reduction_id).state is before
+    assert step(found, ReductionStep.LIFT, "gas").state is ReductionState.LIFTED
+
+
+def test_notice_runs_from_the_approval(propose: Propose, step: Propose) -> None:
+    late, early = propose(gap=200.0), propose(gap=100.0)
+    with pytest.raises(services.CutUnfitError):
+        step(late, ReductionStep.APPROVE, "leader", now=NOON - timedelta(minutes=59))
+    step(early, ReductionStep.APPROVE, "leader", now=NOON - timedelta(minutes=61))
+    assert step(early, ReductionStep.PUT_IN_FORCE, "gas", now=NOON).state is ReductionState.IN_FORCE
 
 
 def test_it_is_approved_put_in_force_and_lifted_and_counts_meanwhile(
