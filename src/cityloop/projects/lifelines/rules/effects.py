@@ -1,13 +1,15 @@
 """What coordination does to a line's supply: quantities granted or taken back, while they run."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 
+from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.projects.lifelines.rules.days import LineCurve
 
 HOUR = timedelta(hours=1)
 HOURS_OF_DAY = 24
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,21 @@ class Portion:
     begins_at: datetime
     ends_at: datetime
     quantity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What those upstream have granted.
+
+    Attributes:
+        runs: what was granted, from when to when.
+        finished_at: when delivery was over, None while it is not.
+        delivered: what came on a day, in the unit of the line's day, where it was noted.
+    """
+
+    runs: Portion
+    finished_at: datetime | None = None
+    delivered: Mapping[date, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +57,32 @@ class SupplyPoint:
     begins_at: datetime
     before: float
     after: float
+
+
+def portions_of(grant: Grant, begins_at: datetime, ends_at: datetime, *, at: datetime) -> list[Portion]:
+    """Return what a grant brings in a time: what came on days that are over and noted, else what was granted.
+
+    Args:
+        grant: the grant.
+        begins_at: start of the time, aware.
+        ends_at: its end.
+        at: as of when; a day that ends later is not over.
+
+    Returns:
+        Portions in order; what came on a day is spread over the whole of it. A grant ends when its delivery is over.
+    """
+    first, last = max(begins_at, grant.runs.begins_at), min(ends_at, grant.runs.ends_at)
+    found, midnight = [], datetime.combine(first.astimezone(CITY_ZONE).date(), time(), CITY_ZONE)
+    while midnight < last:
+        came = grant.delivered.get(midnight.date()) if midnight + _DAY <= at else None
+        if came is not None:
+            found.append(Portion(begins_at=midnight, ends_at=midnight + _DAY, quantity=came))
+        else:
+            start, end = max(first, midnight), min(last, midnight + _DAY, grant.finished_at or last)
+            if start < end:
+                found.append(Portion(begins_at=start, ends_at=end, quantity=grant.runs.quantity))
+        midnight += _DAY
+    return found
 
 
 def mean_over(portions: Iterable[Portion], *, begins_at: datetime, ends_at: datetime) -> float:

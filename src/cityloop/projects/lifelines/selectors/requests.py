@@ -12,7 +12,7 @@ from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
 from cityloop.projects.lifelines.models import Delivery, RequestStepRow, UpstreamRequest
 from cityloop.projects.lifelines.rules.days import Line
-from cityloop.projects.lifelines.rules.effects import Portion, Share, mean_over
+from cityloop.projects.lifelines.rules.effects import Grant, Portion, Share, mean_over, portions_of
 from cityloop.projects.lifelines.rules.pictures import Picture, seal_of, thawed
 from cityloop.projects.lifelines.rules.requests import (
     Outcome,
@@ -259,19 +259,35 @@ def delivered_mean(request_id: int) -> float | None:
 
 
 def grants_over(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetime) -> tuple[Share, ...]:
-    """Return what each request adds to a line's supply over a time, as far as its answer was known at an instant."""
+    """Return what each request adds to a line's supply over a time, as far as it was known at an instant.
+
+    What came counts for days that are over and noted, else what was granted; nothing once delivery is over.
+    """
     rows = UpstreamRequest.objects.filter(
         line=line.value, granted__gt=0, answered_at__lte=at, begins_at__lt=ends_at, ends_at__gt=begins_at
     )
-    asked = {"begins_at": begins_at, "ends_at": ends_at}
-    return tuple(
-        Share(
-            row.number,
-            f"/projects/lifelines/requests/{row.pk}/",
-            mean_over([Portion(begins_at=row.begins_at, ends_at=row.ends_at, quantity=row.granted or 0.0)], **asked),
-        )
-        for row in rows.only("number", "begins_at", "ends_at", "granted").order_by("begins_at", "pk")
-    )
+    found = list(rows.only("number", "begins_at", "ends_at", "granted").order_by("begins_at", "pk"))
+    finished, came = _finished(found, at), _came(found, at)
+    shares = []
+    for row in found:
+        runs = Portion(begins_at=row.begins_at, ends_at=row.ends_at, quantity=row.granted or 0.0)
+        grant = Grant(runs=runs, finished_at=finished.get(row.pk), delivered=came.get(row.pk, {}))
+        mean = mean_over(portions_of(grant, begins_at, ends_at, at=at), begins_at=begins_at, ends_at=ends_at)
+        shares.append(Share(row.number, f"/projects/lifelines/requests/{row.pk}/", mean))
+    return tuple(one for one in shares if one.quantity > 0)
+
+
+def _finished(found: list[UpstreamRequest], at: datetime) -> dict[int, datetime]:
+    steps = RequestStepRow.objects.filter(request__in=found, step=RequestStep.FINISH_DELIVERY.value, at__lte=at)
+    return dict(steps.values_list("request", "at"))
+
+
+def _came(found: list[UpstreamRequest], at: datetime) -> dict[int, dict[date, float]]:
+    """Return what came by request and day; of several entries of a day the last one counts."""
+    came: dict[int, dict[date, float]] = {}
+    for row in Delivery.objects.filter(request__in=found, noted_at__lte=at).order_by("pk"):
+        came.setdefault(row.request_id, {})[row.day] = row.quantity
+    return came
 
 
 def granted(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetime) -> float:

@@ -301,6 +301,26 @@ def test_what_is_granted_counts_while_it_runs_and_only_once_it_was_known(sent: f
     assert facade.granted(Line.WATER, tomorrow, tomorrow + day, at=known) == 0.0
 
 
+def test_a_grant_ends_with_its_delivery_and_noted_days_count_as_they_came(sent: facade.RequestView, step: Step) -> None:
+    day, second = timedelta(days=1), 24 * 60
+    found = step(sent, RequestStep.ACCEPT, "gas", minutes=30)
+    for quantity in (500.0, 300.0):
+        step(found, RequestStep.NOTE_DELIVERY, "gas", minutes=second, day=date(2010, 1, 5), quantity=quantity)
+
+    def mean(days: int, at: timedelta) -> float:
+        first = MIDNIGHT + days * day
+        return facade.granted(Line.GAS, first, first + day, at=MORNING + at)
+
+    assert mean(0, timedelta(hours=23)) == 400.0
+    assert mean(0, day) == 300.0
+    assert mean(1, day) == 800.0
+    step(found, RequestStep.FINISH_DELIVERY, "gas", minutes=second + 120)
+    assert mean(1, timedelta(hours=25)) == 800.0
+    assert mean(1, timedelta(hours=26)) == 400.0
+    assert mean(2, timedelta(hours=26)) == 0.0
+    assert mean(0, timedelta(hours=26)) == 300.0
+
+
 def test_lists_put_first_what_waits_for_an_answer(
     draft: Callable[..., facade.RequestView], sent: facade.RequestView, people: People
 ) -> None:
