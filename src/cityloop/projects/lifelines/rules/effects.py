@@ -32,11 +32,13 @@ class Grant:
 
     Attributes:
         runs: what was granted, from when to when.
+        answered_at: when it was granted.
         finished_at: when delivery was over, None while it is not.
         delivered: what came on a day, in the unit of the line's day, where it was noted.
     """
 
     runs: Portion
+    answered_at: datetime
     finished_at: datetime | None = None
     delivered: Mapping[date, float] = field(default_factory=dict)
 
@@ -59,7 +61,9 @@ class SupplyPoint:
     after: float
 
 
-def portions_of(grant: Grant, begins_at: datetime, ends_at: datetime, *, at: datetime) -> list[Portion]:
+def portions_of(
+    grant: Grant, begins_at: datetime, ends_at: datetime, *, at: datetime, nominated_at: Mapping[date, datetime]
+) -> list[Portion]:
     """Return what a grant brings in a time: what came on days that are over and noted, else what was granted.
 
     Args:
@@ -67,6 +71,7 @@ def portions_of(grant: Grant, begins_at: datetime, ends_at: datetime, *, at: dat
         begins_at: start of the time, aware.
         ends_at: its end.
         at: as of when; a day that ends later is not over.
+        nominated_at: when the nominated supply of a day was told: what was told after the answer holds the grant.
 
     Returns:
         Portions in order; what came on a day is spread over the whole of it. A grant ends when its delivery is over.
@@ -74,14 +79,17 @@ def portions_of(grant: Grant, begins_at: datetime, ends_at: datetime, *, at: dat
     first, last = max(begins_at, grant.runs.begins_at), min(ends_at, grant.runs.ends_at)
     found, midnight = [], datetime.combine(first.astimezone(CITY_ZONE).date(), time(), CITY_ZONE)
     while midnight < last:
-        came = grant.delivered.get(midnight.date()) if midnight + _DAY <= at else None
+        morning, midnight = midnight, midnight + _DAY
+        told_at = nominated_at.get(morning.date())
+        if told_at is not None and told_at > grant.answered_at:
+            continue
+        came = grant.delivered.get(morning.date()) if midnight <= at else None
         if came is not None:
-            found.append(Portion(begins_at=midnight, ends_at=midnight + _DAY, quantity=came))
-        else:
-            start, end = max(first, midnight), min(last, midnight + _DAY, grant.finished_at or last)
-            if start < end:
-                found.append(Portion(begins_at=start, ends_at=end, quantity=grant.runs.quantity))
-        midnight += _DAY
+            found.append(Portion(begins_at=morning, ends_at=midnight, quantity=came))
+            continue
+        start, end = max(first, morning), min(last, midnight, grant.finished_at or last)
+        if start < end:
+            found.append(Portion(begins_at=start, ends_at=end, quantity=grant.runs.quantity))
     return found
 
 
