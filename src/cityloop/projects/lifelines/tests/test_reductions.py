@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from cityloop.journal import facade as journal
 from cityloop.kernel.errors import NotAllowedError, NotFoundError
@@ -31,6 +31,7 @@ from tests.seeds import seed_registry
 pytestmark = pytest.mark.django_db
 People = dict[str, PersonView]
 NOON = MORNING + timedelta(hours=2)
+FROZEN = ("picture = '{}'", "seal = ''", "as_of = now()", "position = 7", "token = gen_random_uuid()", "number = 'DR'")
 
 
 @pytest.fixture
@@ -257,6 +258,14 @@ def test_the_database_lets_nobody_cut_a_protected_user(propose: Propose) -> None
     for protected in (False, True):
         with pytest.raises(IntegrityError), transaction.atomic():
             ReductionCut.objects.create(protected=protected, **cut)
+
+
+@pytest.mark.parametrize("column", [*FROZEN, "proposed_by = 'person:1'", "proposed_at = now()"])
+def test_the_database_keeps_what_was_proposed_as_it_was(column: str, propose: Propose) -> None:
+    assert propose()
+    order = f"UPDATE lifelines_reduction SET {column}"
+    with pytest.raises(DatabaseError, match="frozen"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(order)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,10 @@ def test_a_draft_keeps_its_picture_with_its_seal(draft: Callable[..., facade.Req
     assert draft().number == "UR-20100105-002"
 
 
-@pytest.mark.parametrize("column", ["picture = '{}'", "seal = ''", "as_of = now()", "position = 7"])
+FROZEN = ("picture = '{}'", "seal = ''", "as_of = now()", "position = 7", "token = gen_random_uuid()", "number = 'UR'")
+
+
+@pytest.mark.parametrize("column", [*FROZEN, "drafted_by = 'person:1'", "drafted_at = now()"])
 def test_the_database_keeps_the_picture_as_it_was(column: str, draft: Callable[..., facade.RequestView]) -> None:
     found = draft()
     for order in (f"UPDATE lifelines_request SET {column}", "DELETE FROM lifelines_request"):
