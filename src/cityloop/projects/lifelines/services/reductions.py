@@ -126,7 +126,8 @@ def change_user_list(  # noqa: PLR0913  each says one thing
     for user in users:
         if (fault := fault_of(user)) is not None:
             raise UserFiguresError(name=user.name, reason=fault)
-    newest = UserList.objects.select_for_update().filter(line=line.value).order_by("-version").first()
+    lock(_users_of(line))
+    newest = newest_list(line)
     if (newest.version if newest else 0) != expected_version:
         raise UserListStaleError
     row = UserList.objects.create(
