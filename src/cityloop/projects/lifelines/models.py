@@ -116,8 +116,9 @@ class Numbering(models.Model):
 class UpstreamRequest(models.Model):
     """A request to those upstream (协调上游资源).
 
-    `picture`, `seal`, `drafted_by` and `drafted_at` never change: a trigger of the migration refuses it. `version`
-    rises with every step, so that a form made from an older state is refused. `last_fact` is the newest fact about it.
+    `picture`, `seal`, `as_of`, `position`, `drafted_by`, `drafted_at`, `token` and `number` never change: triggers of
+    the migrations refuse it. `version` rises with every step, so that a form made from an older state is refused.
+    `last_fact` is the newest fact about it.
     """
 
     number = models.CharField(max_length=24, unique=True)
@@ -283,7 +284,7 @@ class LineUserRow(models.Model):
 
 
 class Reduction(models.Model):
-    """A cut on the demand side of a line; its picture never changes."""
+    """A cut on the demand side of a line; its picture, number, token and who proposed it when never change."""
 
     number = models.CharField(max_length=24, unique=True)
     token = models.UUIDField(unique=True)

@@ -1,13 +1,15 @@
 """What coordination does to a line's supply: quantities granted or taken back, while they run."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 
+from cityloop.kernel.clocks import CITY_ZONE
 from cityloop.projects.lifelines.rules.days import LineCurve
 
 HOUR = timedelta(hours=1)
 HOURS_OF_DAY = 24
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,23 @@ class Portion:
     begins_at: datetime
     ends_at: datetime
     quantity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What those upstream have granted.
+
+    Attributes:
+        runs: what was granted, from when to when.
+        answered_at: when it was granted.
+        finished_at: when delivery was over, None while it is not.
+        delivered: what came on a day, in the unit of the line's day, where it was noted.
+    """
+
+    runs: Portion
+    answered_at: datetime
+    finished_at: datetime | None = None
+    delivered: Mapping[date, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +59,38 @@ class SupplyPoint:
     begins_at: datetime
     before: float
     after: float
+
+
+def portions_of(
+    grant: Grant, begins_at: datetime, ends_at: datetime, *, at: datetime, nominated_at: Mapping[date, datetime]
+) -> list[Portion]:
+    """Return what a grant brings in a time: what came on days that are over and noted, else what was granted.
+
+    Args:
+        grant: the grant.
+        begins_at: start of the time, aware.
+        ends_at: its end.
+        at: as of when; a day that ends later is not over.
+        nominated_at: when the nominated supply of a day was told: what was told after the answer holds the grant.
+
+    Returns:
+        Portions in order; what came on a day is spread over the whole of it. A grant ends when its delivery is over.
+    """
+    first, last = max(begins_at, grant.runs.begins_at), min(ends_at, grant.runs.ends_at)
+    found, midnight = [], datetime.combine(first.astimezone(CITY_ZONE).date(), time(), CITY_ZONE)
+    while midnight < last:
+        morning, midnight = midnight, midnight + _DAY
+        told_at = nominated_at.get(morning.date())
+        if told_at is not None and told_at > grant.answered_at:
+            continue
+        came = grant.delivered.get(morning.date()) if midnight <= at else None
+        if came is not None:
+            found.append(Portion(begins_at=morning, ends_at=midnight, quantity=came))
+            continue
+        start, end = max(first, morning), min(last, midnight, grant.finished_at or last)
+        if start < end:
+            found.append(Portion(begins_at=start, ends_at=end, quantity=grant.runs.quantity))
+    return found
 
 
 def mean_over(portions: Iterable[Portion], *, begins_at: datetime, ends_at: datetime) -> float:

@@ -1,6 +1,6 @@
 """The demand-side plan (需求侧方案): the cut a gap asks for, and the machine of putting it in force."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -143,35 +143,65 @@ class Proposal:
 
 NEVER = Text("受保护用户，不得压减", "protected: never reduced")
 TOO_LATE = Text("通知时间不足", "there is no time left to give notice")
+TAKEN = Text("已列入同时段的另一压减方案", "already reduced by another cut of the same time")
+GONE = Text("已不在现行用户清单中", "no longer on the list in force")
+LESS = Text("现行清单允许压减的量已变小", "the list in force lets less be reduced")
 NOT_NEEDED = Text("缺口已补足，无需压减", "not needed: the gap is closed")
 
 
-def proposed_cut(users: Iterable[LineUser], *, gap: float, hours_ahead: float) -> Proposal:
+def proposed_cut(
+    users: Iterable[LineUser], *, gap: float, hours_ahead: float, taken: Mapping[str, float] | None = None
+) -> Proposal:
     """Return the least cut that closes a gap, taken from users in their order.
 
     Args:
         users: the plan of the line.
         gap: what is missing, in the line's unit a day; nothing is cut where it is not above 0.
         hours_ahead: hours from now until the cut must work; users that need longer notice are passed over.
+        taken: what other cuts take from users at the same time, by name.
 
     Returns:
         The cut; its sum is the gap, or all that can be reduced in time where that is less.
     """
-    protected, others = _split(users)
+    (protected, others), committed = _split(users), taken or {}
     open_gap, cuts, passed = max(gap, 0.0), [], []
     for user in sorted(others, key=lambda one: one.order):
-        taken = min(user.quantity, open_gap)
-        if taken <= 0:
+        left = user.quantity - committed.get(user.name, 0.0)
+        if open_gap <= 0:
             passed.append(Passed(user, NOT_NEEDED))
+        elif left <= 0:
+            passed.append(Passed(user, TAKEN))
         elif user.notice_hours > hours_ahead:
             passed.append(Passed(user, TOO_LATE))
         else:
-            cuts.append(Cut(user, taken))
-            open_gap -= taken
+            cuts.append(Cut(user, min(left, open_gap)))
+            open_gap -= cuts[-1].quantity
     passed.extend(Passed(user, NEVER) for user in protected)
     return Proposal(
         gap=gap, cuts=tuple(cuts), passed=tuple(passed), total=sum(one.quantity for one in cuts), left=open_gap
     )
+
+
+def unfit_cut(cuts: Iterable[Cut], users: Iterable[LineUser], *, hours_ahead: float) -> Passed | None:
+    """Return the first user that may not be reduced as a cut says, and why; None where all may.
+
+    Args:
+        cuts: who is to be reduced by how much.
+        users: the list in force.
+        hours_ahead: hours of notice the users have had, or will have, when the cut begins.
+    """
+    known = {user.name: user for user in users}
+    for cut in cuts:
+        user = known.get(cut.user.name)
+        if user is None:
+            return Passed(cut.user, GONE)
+        if user.is_protected:
+            return Passed(user, NEVER)
+        if user.quantity < cut.quantity:
+            return Passed(user, LESS)
+        if user.notice_hours > hours_ahead:
+            return Passed(user, TOO_LATE)
+    return None
 
 
 def _split(users: Iterable[LineUser]) -> tuple[list[LineUser], list[LineUser]]:

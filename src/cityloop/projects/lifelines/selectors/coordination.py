@@ -3,8 +3,11 @@
 from datetime import datetime
 
 from cityloop.kernel.areas import CITY
+from cityloop.kernel.levels import Level
+from cityloop.projects.lifelines.rules.balance import worst
 from cityloop.projects.lifelines.rules.days import Line
 from cityloop.projects.lifelines.rules.hands import LINE_ORGANISATIONS, Hand
+from cityloop.projects.lifelines.rules.pictures import Picture
 from cityloop.projects.lifelines.rules.reductions import (
     REDUCTION_MACHINE,
     Proposal,
@@ -17,12 +20,14 @@ from cityloop.projects.lifelines.rules.requests import (
     RequestState,
     refusal_of,
 )
+from cityloop.projects.lifelines.selectors.days import line_day
 from cityloop.projects.lifelines.selectors.hands import may_take, require_sight
 from cityloop.projects.lifelines.selectors.reductions import (
     ReductionView,
     matter_of_reduction,
     reduction_with_id,
     reductions,
+    taken_over,
     user_list,
 )
 from cityloop.projects.lifelines.selectors.requests import (
@@ -105,17 +110,27 @@ def reduction_steps_open_to(found: ReductionView, person: PersonView) -> tuple[R
     )
 
 
-def proposal_for(line: Line, *, gap: float, now: datetime, begins_at: datetime) -> Proposal:
-    """Return the cut the list in force would make of a gap.
+def proposal_for(line: Line, *, gap: float, now: datetime, begins_at: datetime, ends_at: datetime) -> Proposal:
+    """Return the cut the list in force would make of a gap, of what other cuts leave.
 
     Args:
         line: the line.
         gap: what is missing, in the unit of the line's day.
         now: when notice can be given, aware.
         begins_at: when the cut must work.
+        ends_at: until when.
     """
     hours_ahead = (begins_at - now).total_seconds() / _HOUR_S
-    return proposed_cut(user_list(line).users, gap=gap, hours_ahead=hours_ahead)
+    taken = taken_over(line, begins_at, ends_at)
+    return proposed_cut(user_list(line).users, gap=gap, hours_ahead=hours_ahead, taken=taken)
+
+
+def level_of(picture: Picture, now: datetime) -> Level | None:
+    """Return how grave a line stands for those who decide: the graver of a picture's level and the level now.
+
+    A picture of the past is chosen by whoever drafts; it must not put what is grave now into other hands.
+    """
+    return worst((picture.day.level, line_day(picture.day.line, now).level))
 
 
 def lines_of(person: PersonView, right: Right) -> tuple[Line, ...]:
@@ -126,6 +141,7 @@ def lines_of(person: PersonView, right: Right) -> tuple[Line, ...]:
 
 
 __all__ = [
+    "level_of",
     "lines_of",
     "proposal_for",
     "reduction_for",

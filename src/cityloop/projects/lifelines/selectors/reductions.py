@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Sum
+
 from cityloop.kernel.errors import NotFoundError
 from cityloop.kernel.levels import Level
 from cityloop.projects.lifelines.models import LineUserRow, Reduction, ReductionCut, ReductionStepRow, UserList
@@ -75,7 +77,7 @@ class ReductionView:
         number: its number.
         line: the line.
         organisation: who answers for the line.
-        level: how grave it stood when it was proposed, None where the line was in order.
+        level: how grave it stood, in its picture or when it was proposed, None where it was in order.
         list_version: the version of the users' list it was made of.
         gap: the gap it answers, in the unit a day.
         total: sum of the cuts.
@@ -197,6 +199,17 @@ def cuts_of(reduction_id: int) -> list[Cut]:
     return [Cut(_user(row.user), row.quantity) for row in rows]
 
 
+def taken_over(line: Line, begins_at: datetime, ends_at: datetime) -> dict[str, float]:
+    """Return what cuts that are not lifted take from a line's users at some time of a span, by name.
+
+    Cuts that follow one another within the span are added up, too: less may be free than is said, never more.
+    """
+    rows = ReductionCut.objects.filter(
+        reduction__line=line.value, reduction__begins_at__lt=ends_at, reduction__ends_at__gt=begins_at
+    ).exclude(reduction__state=ReductionState.LIFTED.value)
+    return dict(rows.values_list("user__name").annotate(Sum("quantity")).order_by("user__name"))
+
+
 def reduction_steps(reduction_id: int) -> list[ReductionStepView]:
     """Return the steps of a cut, oldest first."""
     return [
@@ -206,6 +219,12 @@ def reduction_steps(reduction_id: int) -> list[ReductionStepView]:
         )
         for row in ReductionStepRow.objects.filter(reduction=reduction_id).order_by("position")
     ]  # fmt: skip
+
+
+def approved_at(reduction_id: int) -> datetime | None:
+    """Return when a cut was approved, None where it was not yet."""
+    rows = ReductionStepRow.objects.filter(reduction=reduction_id, step=ReductionStep.APPROVE.value)
+    return rows.values_list("at", flat=True).first()
 
 
 def reduced_portions(line: Line, *, at: datetime) -> list[tuple[Reduction, Portion]]:

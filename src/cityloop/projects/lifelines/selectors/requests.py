@@ -9,10 +9,13 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from cityloop.kernel.errors import NotFoundError
+from cityloop.kernel.instants import from_us
 from cityloop.kernel.levels import Level
+from cityloop.kernel.observation_ids import ingested_at_us
 from cityloop.projects.lifelines.models import Delivery, RequestStepRow, UpstreamRequest
 from cityloop.projects.lifelines.rules.days import Line
-from cityloop.projects.lifelines.rules.effects import Portion, Share, mean_over
+from cityloop.projects.lifelines.rules.effects import Grant, Portion, Share, mean_over, portions_of
+from cityloop.projects.lifelines.rules.lines import MAKES, Told
 from cityloop.projects.lifelines.rules.pictures import Picture, seal_of, thawed
 from cityloop.projects.lifelines.rules.requests import (
     Outcome,
@@ -23,6 +26,8 @@ from cityloop.projects.lifelines.rules.requests import (
     is_overdue,
 )
 from cityloop.projects.lifelines.selectors.hands import Matter
+from cityloop.projects.lifelines.selectors.history import local_day, midnight_of, sources
+from cityloop.sense import facade as sense
 
 REQUESTS_SHOWN_MAX = 200
 """Requests a list returns at the most."""
@@ -37,7 +42,7 @@ class RequestView:
         number: its number.
         line: the line.
         organisation: who answers for the line and asks.
-        level: how grave it stood when it was drafted, None where the line was in order.
+        level: how grave it stood, in its picture or when it was drafted, None where it was in order.
         quantity, unit: how much is asked for, a day.
         begins_at, ends_at: from when to when.
         reason, legal_basis: why, and by what law or plan.
@@ -259,19 +264,55 @@ def delivered_mean(request_id: int) -> float | None:
 
 
 def grants_over(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetime) -> tuple[Share, ...]:
-    """Return what each request adds to a line's supply over a time, as far as its answer was known at an instant."""
+    """Return what each request adds to a line's supply over a time, as far as it was known at an instant.
+
+    What came counts for days that are over and noted, else what was granted; nothing once delivery is over,
+    nor on a day whose nominated supply was told after the answer, for that holds the grant.
+    """
     rows = UpstreamRequest.objects.filter(
         line=line.value, granted__gt=0, answered_at__lte=at, begins_at__lt=ends_at, ends_at__gt=begins_at
     )
-    asked = {"begins_at": begins_at, "ends_at": ends_at}
-    return tuple(
-        Share(
-            row.number,
-            f"/projects/lifelines/requests/{row.pk}/",
-            mean_over([Portion(begins_at=row.begins_at, ends_at=row.ends_at, quantity=row.granted or 0.0)], **asked),
+    found = list(rows.only("number", "begins_at", "ends_at", "granted", "answered_at").order_by("begins_at", "pk"))
+    if not found:
+        return ()
+    finished, came, nominated_at = _finished(found, at), _came(found, at), _nominated_at(line, begins_at, ends_at, at)
+    shares = []
+    for row in found:
+        runs = Portion(begins_at=row.begins_at, ends_at=row.ends_at, quantity=row.granted or 0.0)
+        grant = Grant(
+            runs=runs, answered_at=row.answered_at, finished_at=finished.get(row.pk), delivered=came.get(row.pk, {})
         )
-        for row in rows.only("number", "begins_at", "ends_at", "granted").order_by("begins_at", "pk")
-    )
+        portions = portions_of(grant, begins_at, ends_at, at=at, nominated_at=nominated_at)
+        mean = mean_over(portions, begins_at=begins_at, ends_at=ends_at)
+        shares.append(Share(row.number, f"/projects/lifelines/requests/{row.pk}/", mean))
+    return tuple(one for one in shares if one.quantity > 0)
+
+
+def _finished(found: list[UpstreamRequest], at: datetime) -> dict[int, datetime]:
+    steps = RequestStepRow.objects.filter(request__in=found, step=RequestStep.FINISH_DELIVERY.value, at__lte=at)
+    return dict(steps.values_list("request", "at"))
+
+
+def _came(found: list[UpstreamRequest], at: datetime) -> dict[int, dict[date, float]]:
+    """Return what came by request and day; of several entries of a day the last one counts."""
+    came: dict[int, dict[date, float]] = {}
+    for row in Delivery.objects.filter(request__in=found, noted_at__lte=at).order_by("pk"):
+        came.setdefault(row.request_id, {})[row.day] = row.quantity
+    return came
+
+
+def _nominated_at(line: Line, begins_at: datetime, ends_at: datetime, at: datetime) -> dict[date, datetime]:
+    """Return when the nominated supply in force of each day was told, as far as it was known at an instant."""
+    make = MAKES[line]
+    view = sources().by_code.get(make.code_of(Told.NOMINATED)) if Told.NOMINATED in make.told else None
+    if view is None:
+        return {}
+    told: dict[date, datetime] = {}
+    for given in sense.given_of_many([view.datastream_id], since=midnight_of(local_day(begins_at)), until=ends_at):
+        told_at = from_us(ingested_at_us(given.observation_id))
+        if min(given.at, told_at) <= at:
+            told[local_day(given.at)] = told_at
+    return told
 
 
 def granted(line: Line, begins_at: datetime, ends_at: datetime, *, at: datetime) -> float:

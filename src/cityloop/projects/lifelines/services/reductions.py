@@ -22,18 +22,22 @@ from cityloop.projects.lifelines.rules.reductions import (
     ReductionState,
     ReductionStep,
     check_reduction_step,
-    proposed_cut,
+    unfit_cut,
 )
 from cityloop.projects.lifelines.rules.requests import ReasonNeededError
 from cityloop.projects.lifelines.rules.users import LineUser, fault_of
+from cityloop.projects.lifelines.selectors.coordination import level_of, proposal_for
 from cityloop.projects.lifelines.selectors.hands import Matter, require_hand, right_of, role_in
 from cityloop.projects.lifelines.selectors.pictures import causes_of
 from cityloop.projects.lifelines.selectors.reductions import (
+    approved_at,
+    cuts_of,
     matter_of_reduction,
     newest_list,
     rows_of_users,
     user_list,
 )
+from cityloop.projects.lifelines.services.locking import lock
 from cityloop.projects.lifelines.services.numbering import next_number
 from cityloop.projects.lifelines.services.wording import cleaned
 from cityloop.registry.facade import PersonView, note_change
@@ -81,6 +85,13 @@ class UserFiguresError(CityloopError):
     status = 422
 
 
+class CutUnfitError(CityloopError):
+    """A user of a cut may not be reduced by the list in force, or not in time."""
+
+    key = "%(name)s: %(reason)s"
+    status = 409
+
+
 @transaction.atomic
 def change_user_list(  # noqa: PLR0913  each says one thing
     line: Line,
@@ -115,7 +126,8 @@ def change_user_list(  # noqa: PLR0913  each says one thing
     for user in users:
         if (fault := fault_of(user)) is not None:
             raise UserFiguresError(name=user.name, reason=fault)
-    newest = UserList.objects.select_for_update().filter(line=line.value).order_by("-version").first()
+    lock(_users_of(line))
+    newest = newest_list(line)
     if (newest.version if newest else 0) != expected_version:
         raise UserListStaleError
     row = UserList.objects.create(
@@ -132,6 +144,11 @@ def change_user_list(  # noqa: PLR0913  each says one thing
         )
     )  # fmt: skip
     return row.version
+
+
+def _users_of(line: Line) -> str:
+    """Return what is locked while a line's list of users, or what is taken from them, is looked at and changed."""
+    return f"users of {line.value}"
 
 
 def _user_row(row: UserList, user: LineUser) -> LineUserRow:
@@ -161,13 +178,14 @@ def propose_reduction(  # noqa: PLR0913  what a proposal is made of, all by keyw
     token: UUID,
     now: datetime,
 ) -> int:
-    """Propose the least cut that closes a gap, of the list in force; return its row.
+    """Propose the least cut that closes a gap, of the list in force and of what other cuts leave; return its row.
 
     Idempotent: the same token again is the same proposal.
 
     Args:
         line: the line.
-        picture: what was known of the line, frozen from now on.
+        picture: what was known of the line, frozen from now on; the graver of its level and the line's level now says
+            who approves.
         gap: what is missing, in the unit of the line's day.
         begins_at: from when, aware.
         ends_at: until when.
@@ -183,9 +201,10 @@ def propose_reduction(  # noqa: PLR0913  what a proposal is made of, all by keyw
         ReasonNeededError: without a reason.
         NothingToReduceError: if nobody can be reduced in time.
     """
-    level = picture.day.level
+    level = level_of(picture, now)
     matter = Matter(organisation=LINE_ORGANISATIONS[line], level=level, what=f"reduction for {line.value}")
     require_hand(person, Hand.ASKING, matter)
+    lock(_users_of(line))
     known = Reduction.objects.filter(token=token, proposed_by=person.actor).first()
     if known is not None:
         return known.pk
@@ -194,8 +213,7 @@ def propose_reduction(  # noqa: PLR0913  what a proposal is made of, all by keyw
     if not now <= begins_at < ends_at:
         raise ReductionWindowError(field="begins_at")
     newest = newest_list(line)
-    hours_ahead = (begins_at - now).total_seconds() / _HOUR_S
-    proposal = proposed_cut(user_list(line).users, gap=gap, hours_ahead=hours_ahead)
+    proposal = proposal_for(line, gap=gap, now=now, begins_at=begins_at, ends_at=ends_at)
     if newest is None or not proposal.cuts:
         raise NothingToReduceError
     causes = causes_of(picture, person=person, alarm_id=None, case_id=None)
@@ -241,6 +259,8 @@ def take_reduction_step(  # noqa: PLR0913  what a step brings along
         NotFoundError: if there is no such cut.
         AccessDeniedError: if the step is not in the person's hands; audited.
         ReductionChangedError: if the cut has moved on.
+        CutUnfitError: if it is to be approved or put in force, and a user may not be reduced by the list in force, or
+            has too little notice.
         CityloopError: whatever the machine refuses; then nothing is written.
     """
     row = Reduction.objects.select_for_update().filter(pk=reduction_id).first()
@@ -256,6 +276,8 @@ def take_reduction_step(  # noqa: PLR0913  what a step brings along
     if row.version != version:
         raise ReductionChangedError
     at = max(now, row.moved_at)
+    if move.state in {ReductionState.APPROVED, ReductionState.IN_FORCE}:
+        _check_users(row, at)
     row.state, row.version = move.state.value, version + 1
     if move.state is ReductionState.IN_FORCE:
         row.in_force_at = at
@@ -265,6 +287,16 @@ def take_reduction_step(  # noqa: PLR0913  what a step brings along
     _record(row, fact, token=token, role=role_in(person, move.hand, matter))
     note_change(person, right_of(move.hand, matter.level), what=f"reduction {row.number}: {step.value}", area=CITY)
     post(fact)
+
+
+def _check_users(row: Reduction, at: datetime) -> None:
+    """Hold a cut against the list in force; notice runs from the approval, to when the cut takes effect."""
+    line, told_at = Line(row.line), approved_at(row.pk)
+    lock(_users_of(line))
+    begins_at = row.begins_at if told_at is None else max(row.begins_at, at)
+    hours_ahead = (begins_at - (told_at or at)).total_seconds() / _HOUR_S
+    if (unfit := unfit_cut(cuts_of(row.pk), user_list(line).users, hours_ahead=hours_ahead)) is not None:
+        raise CutUnfitError(name=unfit.user.name, reason=unfit.reason)
 
 
 def _record(row: Reduction, fact: ReductionStepped, *, token: UUID, role: str) -> None:

@@ -30,6 +30,7 @@ from cityloop.projects.lifelines.rules.requests import (
     request_move,
 )
 from cityloop.projects.lifelines.rules.terms import answer_due
+from cityloop.projects.lifelines.selectors.coordination import level_of
 from cityloop.projects.lifelines.selectors.hands import Matter, require_hand, right_of, role_in
 from cityloop.projects.lifelines.selectors.pictures import causes_of
 from cityloop.projects.lifelines.selectors.requests import delivered_mean, matter_of_request, request_standing
@@ -131,7 +132,8 @@ def draft_request(  # noqa: PLR0913  what a draft is made of, all by keyword
     Args:
         line: the line.
         wish: what is asked for.
-        picture: what was known of the line; its level says who approves and how long an answer may take.
+        picture: what was known of the line; the graver of its level and the line's level now says who approves and how
+            long an answer may take.
         person: who drafts; needs the right for the organisation that answers for the line.
         token: made with the form.
         now: when.
@@ -145,7 +147,7 @@ def draft_request(  # noqa: PLR0913  what a draft is made of, all by keyword
         WindowUnfitError: if the time ends before it begins.
         NotFoundError: if the party's organisation, the alarm or the case does not exist.
     """
-    level = picture.day.level
+    level = level_of(picture, now)
     matter = Matter(organisation=LINE_ORGANISATIONS[line], level=level, what=f"request for {line.value}")
     require_hand(person, Hand.ASKING, matter)
     known = UpstreamRequest.objects.filter(token=token, drafted_by=person.actor).first()

@@ -19,6 +19,7 @@ from cityloop.projects.lifelines.rules.hands import LINE_TITLES
 from cityloop.projects.lifelines.rules.requests import ReasonNeededError, RequestState
 from cityloop.projects.lifelines.rules.terms import Term, check_hours
 from cityloop.projects.lifelines.selectors.terms import term_of
+from cityloop.projects.lifelines.services.locking import lock
 from cityloop.registry.facade import PersonView, Right, note_change, require
 
 MACHINE = "system:loop"
@@ -66,7 +67,7 @@ def change_term(  # noqa: PLR0913  each says one thing
     check_hours(hours)
     if not note.strip():
         raise ReasonNeededError(field="note")
-    list(AnswerTerm.objects.select_for_update().filter(level=level or 0))
+    lock(f"answer term {level or 0}")
     if term_of(level).version != expected_version:
         raise TermChangedError
     AnswerTerm.objects.create(

@@ -34,6 +34,7 @@ class Lines:
     streams: dict[str, int] = field(default_factory=dict)
     people: dict[str, PersonView] = field(default_factory=dict)
     _ids: ObservationIds = field(default_factory=lambda: ObservationIds(node=1, writer=7))
+    _told_ids: ObservationIds = field(default_factory=lambda: ObservationIds(node=1, writer=8))
 
     def stand(self) -> "Lines":
         seed_registry()
@@ -44,9 +45,16 @@ class Lines:
         self.people = {one.username: one for one in registry.people()}
         return self
 
-    def read(self, code: str, *readings: tuple[datetime, float], quality: Quality = Quality.GOOD) -> None:
-        """Write readings of a stream into the history."""
-        first, _ = self._ids.reserve(len(readings), now_us=to_us(datetime.now(UTC)))[0]
+    def read(
+        self,
+        code: str,
+        *readings: tuple[datetime, float],
+        quality: Quality = Quality.GOOD,
+        told_at: datetime | None = None,
+    ) -> None:
+        """Write readings of a stream into the history, as they came just now unless another instant is given."""
+        ids = self._ids if told_at is None else self._told_ids
+        first, _ = ids.reserve(len(readings), now_us=to_us(told_at or datetime.now(UTC)))[0]
         rows = [
             (self.streams[code], at, first + number, value, int(quality)) for number, (at, value) in enumerate(readings)
         ]
@@ -66,9 +74,9 @@ class Lines:
             *((at, of(since + timedelta(days=number // 24), number % 24)) for number, at in enumerate(moments)),
         )
 
-    def tell(self, code: str, value: float, *, at: datetime | None = None) -> None:
-        """Write what a dispatcher told, for the day's midnight unless another instant is given."""
-        self.read(code, (at or midnight_of(DAY), value), quality=Quality.MANUAL)
+    def tell(self, code: str, value: float, *, at: datetime | None = None, told_at: datetime | None = None) -> None:
+        """Write what a dispatcher told, for the day's midnight and just now unless other instants are given."""
+        self.read(code, (at or midnight_of(DAY), value), quality=Quality.MANUAL, told_at=told_at)
 
 
 @pytest.fixture

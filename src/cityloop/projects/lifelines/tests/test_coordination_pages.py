@@ -17,6 +17,7 @@ from cityloop.projects.lifelines import facade
 from cityloop.projects.lifelines.facade import Line, ReductionStep, RequestState, RequestStep
 from cityloop.projects.lifelines.models import Reduction, RequestStepRow, UpstreamRequest
 from cityloop.projects.lifelines.rules.userlist import written_users
+from cityloop.projects.lifelines.selectors.history import midnight_of
 from cityloop.projects.lifelines.tests.conftest import DAY, SHAPE, TEN, Lines
 from cityloop.projects.lifelines.tests.coordination import MORNING, UNIT, USERS, changes, picture, wish
 from cityloop.registry import facade as registry
@@ -336,7 +337,7 @@ def test_the_picture_of_real_readings_is_opened_by_the_trace_and_a_grant_closes_
     people, now = lines.people, TEN
     lines.hours("power.grid.load", lambda _, hour: 6000.0 * SHAPE[hour], since=DAY - timedelta(days=50), until=TEN)
     for told, value in (("nominated", 8000.0), ("own", 3000.0)):
-        lines.tell(f"power.dispatch.{told}", value)
+        lines.tell(f"power.dispatch.{told}", value, told_at=midnight_of(DAY))
     before = facade.line_day(Line.POWER, now)
     frozen = facade.picture_of_line(Line.POWER, now)
     assert frozen.day == before
@@ -363,4 +364,9 @@ def test_the_picture_of_real_readings_is_opened_by_the_trace_and_a_grant_closes_
     (part,) = [one for one in opened.parts if found.number in one.title.en]
     assert (part.value, part.link) == (pytest.approx(1000.0 * share), f"{REQUESTS}{number}/")
     assert facade.line_day(Line.POWER, now).supply.value == before.supply.value
+    lines.tell("power.dispatch.nominated", 9000.0, told_at=now + timedelta(minutes=3))
+    told = facade.line_day(Line.POWER, now + timedelta(minutes=4))
+    assert told.supply.value == 12000.0, "what is nominated after the answer holds the grant already"
+    tomorrow = (midnight_of(DAY) + timedelta(days=1), midnight_of(DAY) + timedelta(days=2))
+    assert facade.granted(Line.POWER, *tomorrow, at=now + timedelta(minutes=4)) == 1000.0
     assert facade.picture_of_request(number) == frozen

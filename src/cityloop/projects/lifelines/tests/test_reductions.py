@@ -6,17 +6,20 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from cityloop.journal import facade as journal
 from cityloop.kernel.errors import NotAllowedError, NotFoundError
 from cityloop.kernel.levels import Level
+from cityloop.kernel.text import Text
 from cityloop.projects.lifelines import facade
 from cityloop.projects.lifelines.facade import Line, ReductionState, ReductionStep
 from cityloop.projects.lifelines.facts import ReductionStepped, UserListChanged
 from cityloop.projects.lifelines.models import LineUserRow, Reduction, ReductionCut, UserList
+from cityloop.projects.lifelines.rules import reductions as rules
 from cityloop.projects.lifelines.rules.reductions import ReductionStepNotPossibleError
 from cityloop.projects.lifelines.rules.requests import OwnRequestError, ReasonNeededError
+from cityloop.projects.lifelines.rules.users import LineUser, UserKind
 from cityloop.projects.lifelines.selectors.reductions import cuts_ahead
 from cityloop.projects.lifelines.services import reductions as services
 from cityloop.projects.lifelines.tests.conftest import PASSWORD
@@ -28,6 +31,7 @@ from tests.seeds import seed_registry
 pytestmark = pytest.mark.django_db
 People = dict[str, PersonView]
 NOON = MORNING + timedelta(hours=2)
+FROZEN = ("picture = '{}'", "seal = ''", "as_of = now()", "position = 7", "token = gen_random_uuid()", "number = 'DR'")
 
 
 @pytest.fixture
@@ -98,7 +102,22 @@ def test_a_proposal_takes_users_in_order_and_says_its_sum(propose: Propose) -> N
         ReductionState.PROPOSED,
         "DR-20100105-001",
     )
-    assert propose(gap=5000.0).left == 4100.0
+    assert propose(gap=5000.0, begins_at=NOON + timedelta(days=2), ends_at=NOON + timedelta(days=3)).left == 4100.0
+
+
+def test_two_cuts_of_one_time_never_take_a_user_twice(propose: Propose, step: Propose) -> None:
+    first = propose(gap=400.0)
+    step(first, ReductionStep.APPROVE, "leader")
+    second = propose(gap=5000.0)
+    assert [(cut.user.name, cut.quantity) for cut in facade.cuts_of(second.reduction_id)] == [
+        ("玻璃厂", 100.0), ("热电厂", 400.0),
+    ]  # fmt: skip
+    with pytest.raises(services.NothingToReduceError):
+        propose(gap=1.0)
+    shown = facade.proposal_for(Line.GAS, gap=1.0, now=MORNING, begins_at=NOON, ends_at=NOON + timedelta(days=1))
+    assert [one.reason for one in shown.passed] == [rules.TAKEN] * 3 + [rules.NEVER]
+    step(first, ReductionStep.LIFT, "gas")
+    assert [cut.user.name for cut in facade.cuts_of(propose(gap=300.0).reduction_id)] == ["化工厂"]
 
 
 def test_the_same_form_twice_is_one_proposal(propose: Propose) -> None:
@@ -125,6 +144,41 @@ def test_what_makes_no_sense_is_not_proposed(
     with pytest.raises(error):
         propose(**changed)
     assert (Reduction.objects.count(), ReductionCut.objects.count()) == (0, 0)
+
+
+CHANGED = (
+    ((), rules.GONE),
+    ((replace(USERS[0], kind=UserKind.HOSPITAL, quantity=0.0),), rules.NEVER),
+    ((replace(USERS[0], quantity=100.0),), rules.LESS),
+    ((replace(USERS[0], notice_hours=3.0),), rules.TOO_LATE),
+)
+
+
+@pytest.mark.parametrize(("instead", "reason"), CHANGED)
+@pytest.mark.parametrize("kind", [ReductionStep.APPROVE, ReductionStep.PUT_IN_FORCE])
+def test_the_list_in_force_is_heard_at_every_step(  # noqa: PLR0913, PLR0917  fixtures
+    kind: ReductionStep, instead: tuple[LineUser, ...], reason: Text, propose: Propose, step: Propose, people: People
+) -> None:
+    found = propose(gap=200.0)
+    if kind is ReductionStep.PUT_IN_FORCE:
+        step(found, ReductionStep.APPROVE, "leader")
+    change = {"unit": UNIT, "note": "新方案", "person": people["gas"], "now": MORNING}
+    facade.change_user_list(Line.GAS, (*instead, *USERS[1:]), expected_version=1, **change)
+    who = "leader" if kind is ReductionStep.APPROVE else "gas"
+    with pytest.raises(services.CutUnfitError) as refused:
+        step(found, kind, who)
+    assert refused.value.parameters == {"name": "化工厂", "reason": reason}
+    before = ReductionState.PROPOSED if kind is ReductionStep.APPROVE else ReductionState.APPROVED
+    assert facade.reduction_for(people["leader"], found.reduction_id).state is before
+    assert step(found, ReductionStep.LIFT, "gas").state is ReductionState.LIFTED
+
+
+def test_notice_runs_from_the_approval(propose: Propose, step: Propose) -> None:
+    late, early = propose(gap=200.0), propose(gap=100.0)
+    with pytest.raises(services.CutUnfitError):
+        step(late, ReductionStep.APPROVE, "leader", now=NOON - timedelta(minutes=59))
+    step(early, ReductionStep.APPROVE, "leader", now=NOON - timedelta(minutes=61))
+    assert step(early, ReductionStep.PUT_IN_FORCE, "gas", now=NOON).state is ReductionState.IN_FORCE
 
 
 def test_it_is_approved_put_in_force_and_lifted_and_counts_meanwhile(
@@ -206,6 +260,14 @@ def test_the_database_lets_nobody_cut_a_protected_user(propose: Propose) -> None
             ReductionCut.objects.create(protected=protected, **cut)
 
 
+@pytest.mark.parametrize("column", [*FROZEN, "proposed_by = 'person:1'", "proposed_at = now()"])
+def test_the_database_keeps_what_was_proposed_as_it_was(column: str, propose: Propose) -> None:
+    assert propose()
+    order = f"UPDATE lifelines_reduction SET {column}"
+    with pytest.raises(DatabaseError, match="frozen"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(order)
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -223,6 +285,7 @@ def test_the_database_holds_protection_to_the_kind(changed: dict[str, object], p
 
 def test_the_proposal_is_shown_before_it_is_made(people: People) -> None:
     assert people
-    made = facade.proposal_for(Line.GAS, gap=350.0, now=MORNING, begins_at=NOON)
+    made = facade.proposal_for(Line.GAS, gap=350.0, now=MORNING, begins_at=NOON, ends_at=NOON + timedelta(days=1))
     assert [cut.user.name for cut in made.cuts] == ["化工厂", "玻璃厂"]
-    assert facade.proposal_for(Line.WATER, gap=350.0, now=MORNING, begins_at=NOON).cuts == ()
+    none = facade.proposal_for(Line.WATER, gap=350.0, now=MORNING, begins_at=NOON, ends_at=NOON + timedelta(days=1))
+    assert none.cuts == ()

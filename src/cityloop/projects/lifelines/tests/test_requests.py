@@ -90,7 +90,10 @@ def test_a_draft_keeps_its_picture_with_its_seal(draft: Callable[..., facade.Req
     assert draft().number == "UR-20100105-002"
 
 
-@pytest.mark.parametrize("column", ["picture = '{}'", "seal = ''", "as_of = now()", "position = 7"])
+FROZEN = ("picture = '{}'", "seal = ''", "as_of = now()", "position = 7", "token = gen_random_uuid()", "number = 'UR'")
+
+
+@pytest.mark.parametrize("column", [*FROZEN, "drafted_by = 'person:1'", "drafted_at = now()"])
 def test_the_database_keeps_the_picture_as_it_was(column: str, draft: Callable[..., facade.RequestView]) -> None:
     found = draft()
     for order in (f"UPDATE lifelines_request SET {column}", "DELETE FROM lifelines_request"):
@@ -299,6 +302,26 @@ def test_what_is_granted_counts_while_it_runs_and_only_once_it_was_known(sent: f
     assert facade.granted(Line.GAS, MIDNIGHT, tomorrow, at=known) == 400.0
     assert facade.granted(Line.GAS, tomorrow, tomorrow + day, at=MORNING) == 0.0
     assert facade.granted(Line.WATER, tomorrow, tomorrow + day, at=known) == 0.0
+
+
+def test_a_grant_ends_with_its_delivery_and_noted_days_count_as_they_came(sent: facade.RequestView, step: Step) -> None:
+    day, second = timedelta(days=1), 24 * 60
+    found = step(sent, RequestStep.ACCEPT, "gas", minutes=30)
+    for quantity in (500.0, 300.0):
+        step(found, RequestStep.NOTE_DELIVERY, "gas", minutes=second, day=date(2010, 1, 5), quantity=quantity)
+
+    def mean(days: int, at: timedelta) -> float:
+        first = MIDNIGHT + days * day
+        return facade.granted(Line.GAS, first, first + day, at=MORNING + at)
+
+    assert mean(0, timedelta(hours=23)) == 400.0
+    assert mean(0, day) == 300.0
+    assert mean(1, day) == 800.0
+    step(found, RequestStep.FINISH_DELIVERY, "gas", minutes=second + 120)
+    assert mean(1, timedelta(hours=25)) == 800.0
+    assert mean(1, timedelta(hours=26)) == 400.0
+    assert mean(2, timedelta(hours=26)) == 0.0
+    assert mean(0, timedelta(hours=26)) == 300.0
 
 
 def test_lists_put_first_what_waits_for_an_answer(

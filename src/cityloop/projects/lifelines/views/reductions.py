@@ -25,6 +25,8 @@ DIGITS_MAX = 10
 """Longest version that is looked at, digits."""
 LEAD = timedelta(hours=2)
 """How far ahead a proposal begins by itself."""
+SPAN = timedelta(days=1)
+"""How long a cut is thought to last before its end is given."""
 
 
 def _line_of(person: PersonView, text: str, right: Right) -> Line:
@@ -151,7 +153,7 @@ def new_reduction(request: HttpRequest) -> HttpResponse:
                 status = error.status
             else:
                 return HttpResponseRedirect(reverse("lifelines:reduction", args=[made]))
-    proposal = facade.proposal_for(line, gap=asked or 0.0, now=now, begins_at=now + LEAD)
+    proposal = facade.proposal_for(line, gap=asked or 0.0, now=now, begins_at=now + LEAD, ends_at=now + LEAD + SPAN)
     context = {
         "form": form, "line": facade.LINE_TITLES[line], "code": line.value, "picture": picture, "gap": asked,
         "proposal": proposal, "unit": picture.day.supply.unit, "figures": figures_of(picture),
