@@ -117,6 +117,7 @@ from cityloop.decide.services.watches import (
     UnknownWatchError,
     WatchChangedMeanwhileError,
     WatchEdit,
+    WatchRingError,
 )
 from cityloop.kernel.declarations import Project
 from cityloop.registry.facade import person
@@ -322,6 +323,7 @@ __all__ = [
     "WatchChangedMeanwhileError",
     "WatchDraft",
     "WatchEdit",
+    "WatchRingError",
     "WatchView",
     "acknowledge",
     "activations",

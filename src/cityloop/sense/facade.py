@@ -34,7 +34,7 @@ from cityloop.sense.selectors.history import (
     track,
 )
 from cityloop.sense.selectors.many import Given, Hours, given_of_many, hours_of_many
-from cityloop.sense.selectors.newest import NewestReadings, newest_readings
+from cityloop.sense.selectors.newest import NewestReadings, entered_ahead_us, newest_readings
 from cityloop.sense.selectors.qualities import late_among
 from cityloop.sense.selectors.retention import (
     CorrectionView,
@@ -141,6 +141,7 @@ __all__ = [
     "declare",
     "enforce_retention",
     "enter_reading",
+    "entered_ahead_us",
     "fresh_tracks",
     "give_task",
     "given_of_many",

@@ -24,6 +24,7 @@ from cityloop.site.configuration import configuration
 from cityloop.site.hub import outbox_of
 from cityloop.site.marking import open_marks
 from cityloop.site.metrics import beating
+from cityloop.site.mouth import serving
 from cityloop.site.operation.health import PATH as HEALTH_PATH
 from cityloop.site.operation.health import Health
 from cityloop.site.pipeline import open_pipeline
@@ -186,6 +187,7 @@ async def open_data_plane(stack: AsyncExitStack) -> Application:
         outbox=outbox_of(settings),
     )
     stack.push_async_callback(pipeline.close)
+    stack.enter_context(serving(pipeline))
     shared = await open_pool(stack, dsn)
     sharing = build_sharing(shared, rights)
     sta = build(

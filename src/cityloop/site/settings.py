@@ -1,7 +1,7 @@
 """Django's settings, made from the configuration."""
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
@@ -72,6 +72,7 @@ DATABASES = {
         "NAME": _dsn.path.lstrip("/"),
         "USER": unquote(_dsn.username or ""),
         "PASSWORD": unquote(_dsn.password or ""),
+        "OPTIONS": dict(parse_qsl(_dsn.query)),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }

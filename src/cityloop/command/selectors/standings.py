@@ -1,10 +1,13 @@
 """How projects reckon their own lines to stand: each offers it, the wall asks; no project is known here by name."""
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from cityloop.kernel.declarations import LineStanding
+
+log = logging.getLogger(__name__)
 
 Standings = Callable[[datetime], Mapping[str, LineStanding]]
 """Returns a project's lines by code, as of an instant."""
@@ -30,11 +33,18 @@ def offer_standings(project: str, standings: Standings) -> None:
 
 @lru_cache(maxsize=KEPT_MAX)
 def _asked(project: str, turn: int) -> Mapping[str, LineStanding]:
-    return _OFFERED[project](datetime.fromtimestamp(turn * FRESH_S, UTC))
+    try:
+        return _OFFERED[project](datetime.fromtimestamp(turn * FRESH_S, UTC))
+    except Exception:  # one project never takes the wall from the others
+        log.exception("The project %s cannot tell how its lines stand", project)
+        return {}
 
 
 def standing_of(project: str, line: str, now: datetime) -> LineStanding | None:
-    """Return how a line stands by its project's reckoning at the last whole minute, None where it tells nothing."""
+    """Return how a line stands by its project's reckoning at the last whole minute, None where it tells nothing.
+
+    A project that fails tells nothing until the next minute.
+    """
     if project not in _OFFERED:
         return None
     return _asked(project, int(now.timestamp() // FRESH_S)).get(line)

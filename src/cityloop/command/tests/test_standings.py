@@ -60,6 +60,26 @@ def test_who_tells_nothing_stands_without(city: City, monkeypatch: pytest.Monkey
     assert line.standing is None
 
 
+def test_a_project_that_fails_leaves_the_wall_and_is_asked_again_a_minute_later(
+    city: City, asked: list[datetime], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert city.streams
+
+    def fail(at: datetime) -> Mapping[str, LineStanding]:
+        asked.append(at)
+        raise ZeroDivisionError
+
+    facade.offer_standings("pumps", fail)
+    minute = datetime.fromtimestamp(NOW.timestamp() // 60 * 60, UTC)
+    for seconds in (0, 30):
+        (line,) = picture_in_words(facade.picture(now=minute + timedelta(seconds=seconds)))["lines"]
+        assert line["standing"] is None
+    assert len(asked) == 1
+    assert "pumps" in caplog.text
+    facade.line("pumps/flow", minute + timedelta(seconds=60))
+    assert len(asked) == 2
+
+
 def test_the_wall_is_told_in_words(city: City, asked: list[datetime]) -> None:
     assert city.streams
     (line,) = picture_in_words(facade.picture(now=NOW))["lines"]

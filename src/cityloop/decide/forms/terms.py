@@ -43,7 +43,14 @@ def _table() -> forms.CharField:
 
 def _fields() -> dict[str, forms.Field]:
     return {
-        "count_span_s": _number(_("Window, seconds"), least=0, help_text=_("Events are counted over so long a time.")),
+        "count_span_s": _number(
+            _("Window, seconds"),
+            least=0,
+            help_text=_(
+                "Events are counted over so long a time. Of the time before a watch was made or changed only the "
+                "newest 20,000 readings of a stream are counted."
+            ),
+        ),
         "count_limit": _number(
             _("A reading counts beyond"),
             help_text=_("In the unit of the streams; the limits of the levels above are numbers of events."),

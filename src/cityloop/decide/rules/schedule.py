@@ -23,6 +23,7 @@ _CITY_OFFSET_MIN = 480
 """Asia/Shanghai is UTC+8 without summer time since 1992 (IANA tz database)."""
 _EPOCH = date(1970, 1, 1)
 _WEEKEND = 6
+_WEEK_DAYS = 7
 _HOUR_MIN = 60
 _LEAP_YEAR = 2000
 _LINE = re.compile(
@@ -69,8 +70,9 @@ class Span:
 def spans_of(lines: Sequence[str]) -> tuple[Span, ...]:
     """Return the permitted hours that lines say.
 
-    A line is `[MM-DD..MM-DD] DAYS HH:MM-HH:MM`; DAYS are ISO weekdays (`1-5`, `6,7`), `all`, `work` (days that are
-    worked after the calendar) or `rest` (days that are not). Hours that end before they begin end on the day after.
+    A line is `[MM-DD..MM-DD] DAYS HH:MM-HH:MM`; DAYS are ISO weekdays (`1-5`, `6,7`; `5-1` is Friday to Monday),
+    `all`, `work` (days that are worked after the calendar) or `rest` (days that are not). Hours that end before
+    they begin end on the day after.
 
     Raises:
         ScheduleError: if there is none, too many, or one that cannot be read.
@@ -103,7 +105,10 @@ def _weekdays(told: str) -> Iterable[int]:
     if told == "all":
         return range(1, 8)
     pairs = [part.partition("-") for part in told.split(",")]
-    return [day for first, _, last in pairs for day in range(int(first), int(last or first) + 1)]
+    ends = [(int(first), int(last or first)) for first, _, last in pairs]
+    return [
+        (first + step - 1) % _WEEK_DAYS + 1 for first, last in ends for step in range((last - first) % _WEEK_DAYS + 1)
+    ]
 
 
 def hours_between(

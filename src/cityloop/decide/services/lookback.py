@@ -40,11 +40,17 @@ Float64s = npt.NDArray[np.float64]
 BLOCK = 200
 """Watches on streams that one transaction looks at; keeps it under a second."""
 
+FIRST_BLOCK = 20
+"""So many of those that remember nothing yet: each brings its history, which is read before the machine's lock."""
+
 READINGS_MAX = 20_000
 """How many readings of one stream are looked at together, the newest ones."""
 
 CALENDAR_DAYS = 60
 """How far back the working calendar is read, days; readings that are held up longer are judged by weekdays."""
+
+_Key = tuple[int, int]
+"""A version and a stream."""
 
 _US = 1_000_000
 _NOTHING = Past(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), 0)
@@ -63,6 +69,7 @@ class _Block:
         kept: what is remembered.
         worked: the working calendar.
         fresh: what has come in the last minutes to streams that are looked at already.
+        ahead: the history of those that remember nothing, up to a moment before the lock.
         rows: what is to be remembered.
     """
 
@@ -74,6 +81,7 @@ class _Block:
     kept: Mapping[tuple[int, int], Lookback]
     worked: Mapping[date, bool]
     fresh: Mapping[int, sense.Track]
+    ahead: Mapping[_Key, sense.Track]
     rows: list[Lookback] = field(default_factory=list)
 
 
@@ -87,20 +95,53 @@ def scan_lookback(now: datetime) -> int:
         How many changes of band were handed to the alarm machine.
     """
     bound = WatchStream.objects.filter(watch__in=in_use().filter(kind__in=LOOKING_BACK))
-    pairs = list(bound.order_by("watch_id", "datastream_id"))
+    pairs = list(bound.select_related("watch").order_by("watch_id", "datastream_id"))
     if not pairs:
         return 0
     today = now.astimezone(UTC).date()
     worked = registry.workdays(today - timedelta(days=CALENDAR_DAYS), today + timedelta(days=2))
     handed = 0
-    for first in range(0, len(pairs), BLOCK):
+    for block, ahead in _blocks(pairs):
         with transaction.atomic():
             hold_lock()
-            handed += _scan(pairs[first : first + BLOCK], worked, now)
+            handed += _scan(block, ahead, worked, now)
     return handed
 
 
-def _scan(pairs: Sequence[WatchStream], worked: Mapping[date, bool], now: datetime) -> int:
+def _blocks(pairs: Sequence[WatchStream]) -> Iterator[tuple[Sequence[WatchStream], dict[_Key, sense.Track]]]:
+    """Yield what is looked at together; those that remember nothing yet come last, with their history."""
+    known = set(Lookback.objects.values_list("watch_id", "datastream_id"))
+    unknown = [one for one in pairs if _key(one) not in known and not one.watch.terms.get("watches")]
+    newest = sense.newest_readings({one.datastream_id for one in unknown})
+    newest_us = dict(zip(newest.datastream_id.tolist(), newest.phenomenon_us.tolist(), strict=True))
+    first_seen = {_key(one): one for one in unknown if one.datastream_id in newest_us}
+    old, new = [one for one in pairs if _key(one) not in first_seen], list(first_seen.values())
+    for first in range(0, len(old), BLOCK):
+        yield old[first : first + BLOCK], {}
+    for first in range(0, len(new), FIRST_BLOCK):
+        block = new[first : first + FIRST_BLOCK]
+        yield block, {_key(one): _history(one, newest_us[one.datastream_id]) for one in block}
+
+
+def _key(one: WatchStream) -> _Key:
+    return one.watch_id, one.datastream_id
+
+
+def _history(one: WatchStream, newest_us: int) -> sense.Track:
+    kind, terms = WatchKind(one.watch.kind), terms_of(one.watch.terms)
+    _, since_us = _begin(kind, terms, period_s=one.period_s, bound_us=to_us(one.bound_at), newest_us=newest_us)
+    return _read(one.datastream_id, since_us=since_us, newest_us=newest_us)
+
+
+def _begin(kind: WatchKind, terms: Terms, *, period_s: float | None, bound_us: int, newest_us: int) -> tuple[int, int]:
+    """Return up to when a watch that remembers nothing takes a stream as judged, and since when it looks at it."""
+    position_us = min(newest_us - 1, bound_us)
+    return position_us, position_us + 1 - round(reach_s(kind, terms, period_s=period_s) * _US)
+
+
+def _scan(
+    pairs: Sequence[WatchStream], ahead: Mapping[_Key, sense.Track], worked: Mapping[date, bool], now: datetime
+) -> int:
     watches = {row.pk: row for row in in_use().filter(pk__in={one.watch_id for one in pairs})}
     bound = {
         (one.watch_id, one.datastream_id): (one.period_s, to_us(one.bound_at))
@@ -111,7 +152,7 @@ def _scan(pairs: Sequence[WatchStream], worked: Mapping[date, bool], now: dateti
     kept = {(row.watch_id, row.datastream_id): row for row in Lookback.objects.filter(watch_id__in=watches)}
     kept = {key: row for key, row in kept.items() if key in bound}
     fresh = _fresh(kept.values(), newest, now)
-    block = _Block(now, watches, _compiled(watches, bound), bound, newest, kept, worked, fresh)
+    block = _Block(now, watches, _compiled(watches, bound), bound, newest, kept, worked, fresh, ahead)
     known = known_bands(block.compiled)
     found = [(entry, judged) for entry, judged in _judged(block, known) if len(judged)]
     _remember(block.rows)
@@ -151,14 +192,30 @@ def _fresh(kept: Iterable[Lookback], newest: sense.NewestReadings, now: datetime
     return sense.fresh_tracks(since_us)
 
 
-def _track(block: _Block, stream: int, *, since_us: int, newest_us: int) -> sense.Track:
-    found = block.fresh.get(stream)
-    if found is None or to_us(found.since) > since_us:
-        return sense.track(
-            stream, since=from_us(since_us), until=from_us(newest_us + 1), readings_max=READINGS_MAX
-        )  # fmt: skip
+def _track(block: _Block, key: _Key, *, since_us: int, newest_us: int) -> sense.Track:
+    found = block.fresh.get(key[1])
+    if key in block.ahead and key not in block.kept:
+        found = _continued(block.ahead[key], key[1], newest_us)
+    elif found is None or to_us(found.since) > since_us:
+        return _read(key[1], since_us=since_us, newest_us=newest_us)
     part = (found.at_us >= since_us) & (found.at_us <= newest_us)
     return sense.Track(found.at_us[part], found.value[part], found.observation_id[part], from_us(since_us))
+
+
+def _continued(history: sense.Track, stream: int, newest_us: int) -> sense.Track:
+    """Return a history with what has come while the lock was waited for."""
+    since_us = int(history.at_us[-1]) + 1 if len(history.at_us) else to_us(history.since)
+    if newest_us < since_us:
+        return history
+    later = _read(stream, since_us=since_us, newest_us=newest_us)
+    at_us, number = (
+        np.concatenate([getattr(part, name) for part in (history, later)]) for name in ("at_us", "observation_id")
+    )
+    return sense.Track(at_us, np.concatenate([history.value, later.value]), number, history.since)
+
+
+def _read(stream: int, *, since_us: int, newest_us: int) -> sense.Track:
+    return sense.track(stream, since=from_us(since_us), until=from_us(newest_us + 1), readings_max=READINGS_MAX)
 
 
 def _compiled(watches: Mapping[int, Watch], bound: Iterable[tuple[int, int]]) -> Compiled:
@@ -194,13 +251,13 @@ def _one(  # noqa: PLR0913  each says one thing
     known = _NOTHING if row is None else _kept(row)
     if row is None:
         period_s, bound_us = block.bound[key]
-        position_us, clock_us = min(newest_us - 1, bound_us), bound_us
-        since_us = position_us + 1 - round(reach_s(kind, terms, period_s=period_s) * _US)
+        clock_us = bound_us
+        position_us, since_us = _begin(kind, terms, period_s=period_s, bound_us=bound_us, newest_us=newest_us)
     else:
         position_us, clock_us, since_us = row.position_us, row.clock_us, row.position_us + 1
     is_fresh = newest_us > position_us
     if is_fresh:
-        track = _track(block, key[1], since_us=since_us, newest_us=newest_us)
+        track = _track(block, key, since_us=since_us, newest_us=newest_us)
         columns = zip((known.at_us, known.value, known.observation_id),
                       (track.at_us, track.value, track.observation_id), strict=True)  # fmt: skip
         known = Past(*(np.concatenate(pair) for pair in columns), 0)  # type: ignore[arg-type]  # three columns

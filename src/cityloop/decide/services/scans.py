@@ -115,6 +115,9 @@ def _silences(scanned: _Scanned, newest: sense.NewestReadings, listening_since: 
     row = newest.rows_of(streams)
     last_us = scanned.bound_us.copy()
     last_us[row >= 0] = newest.received_us[row[row >= 0]]
+    for stream, entered_us in sense.entered_ahead_us(streams.tolist()).items():  # who tells tomorrow is not silent
+        place = np.searchsorted(streams, stream)
+        last_us[place] = max(last_us[place], entered_us)
     now_us = to_us(now)
     return _Ages(streams, (now_us - np.maximum(last_us, to_us(listening_since))) / _US, (now_us - last_us) / _US)
 

@@ -1,7 +1,7 @@
 """Watches: declared by projects, changed by people; every change is a new version."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,13 @@ class UnknownWatchError(CityloopError):
     """A watch was to suppress one that is not there, or itself."""
 
     key = "There is no other watch %(watch)s."
+    status = 422
+
+
+class WatchRingError(CityloopError):
+    """Declared watches would judge each other's alarms in a ring."""
+
+    key = "The watch %(watch)s would judge its own alarms, by way of %(other)s."
     status = 422
 
 
@@ -122,6 +129,9 @@ def declare(project: Project, *, now: datetime) -> int:
 
     Returns:
         How many watches changed.
+
+    Raises:
+        WatchRingError: if one of its watches would judge itself, by way of whichever project's; nothing is kept.
     """
     for spec in project.watches:
         if spec.limits or spec.kind not in _LIMITLESS:
@@ -143,9 +153,25 @@ def declare(project: Project, *, now: datetime) -> int:
     for row in gone:
         _retire(row, now)
         changed += 1
+    _refuse_rings(spec.code for spec in project.watches)
     if changed:
         announce()
     return changed
+
+
+def _refuse_rings(codes: Iterable[str]) -> None:
+    """Refuse watches that judge themselves as all watches in force now stand."""
+    rows = Watch.objects.filter(valid_until=None, terms__has_key="watches").values_list("code", "terms")
+    judged = {code: terms["watches"] for code, terms in rows}
+    for code in codes:
+        seen, waiting = set[str](), [code]
+        while waiting:
+            one = waiting.pop()
+            named = judged.get(one, ())
+            if code in named:
+                raise WatchRingError(watch=code, other=one)
+            waiting += [other for other in named if other not in seen]
+            seen.update(named)
 
 
 def _declared(spec: WatchSpec, project: str, now: datetime) -> tuple[Watch, bool]:

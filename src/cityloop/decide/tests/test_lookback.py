@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from cityloop.decide import facade
 from cityloop.decide.facade import Trial
@@ -13,6 +15,7 @@ from cityloop.kernel.declarations import WatchKind, WatchSpec
 from cityloop.kernel.instants import to_us
 from cityloop.kernel.levels import Level
 from cityloop.kernel.terms import Terms
+from cityloop.sense import facade as sense
 
 Keep = Callable[[int, Sequence[tuple[datetime, float]]], None]
 OFTEN = watch(
@@ -78,6 +81,39 @@ def test_a_watch_that_is_new_counts_what_came_before_it(city: City) -> None:
     assert (only().level, only().value) == (Level.ORANGE, 3.0)
     scan(200)
     assert only().cleared_at is not None
+
+
+def test_the_history_is_read_before_the_lock_and_what_comes_meanwhile_counts(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city.read((0, 0.6), (10, 0.8))
+    city.watch_by(OFTEN, now=at(11))
+    track, locked = sense.track, []
+
+    def read_slowly(stream: int, **asked: Any) -> sense.Track:
+        found = track(stream, **asked)
+        if not locked:
+            city.read((20, 0.7))
+        locked.append(connection.in_atomic_block)
+        return found
+
+    monkeypatch.setattr(sense, "track", read_slowly)
+    scan(25)
+    assert locked == [False, True]
+    assert (only().level, only().value) == (Level.ORANGE, 3.0)
+    city.read((90, 0.1))
+    scan(91)
+    assert only().cleared_at is not None
+
+
+def test_streams_that_are_new_are_looked_at_in_small_blocks(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cityloop.decide.services.lookback.FIRST_BLOCK", 1)
+    city.watch_by(OFTEN)
+    for stream in (city.first, city.second):
+        city.read((0, 0.6), (10, 0.8), stream=stream)
+    scan(11)
+    assert {alarm.datastream_id for alarm in Alarm.objects.all()} == {city.first, city.second}
+    assert Lookback.objects.count() == 2
 
 
 def test_a_changed_watch_judges_at_once_and_forgets_the_old_memory(city: City) -> None:

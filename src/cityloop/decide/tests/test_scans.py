@@ -1,11 +1,16 @@
 """Silence and stuck values, found by time alone."""
 
+from django.db import connection
+
 from cityloop.decide import facade
 from cityloop.decide.models import Alarm
 from cityloop.decide.tests.conftest import SILENT, STUCK, City, at
 from cityloop.kernel.facts import Ref
 from cityloop.kernel.facts.decided import AlarmCleared, AlarmRaised
+from cityloop.kernel.instants import to_us
 from cityloop.kernel.levels import Level
+from cityloop.kernel.observation_ids import id_range
+from cityloop.kernel.quality import Quality
 
 
 def scan(*seconds: float) -> None:
@@ -39,6 +44,34 @@ def test_a_stream_that_never_spoke_is_silent_too(city: City) -> None:
     scan(16)
     assert Alarm.objects.count() == 2
     assert all(not fact.causes for fact in city.facts(AlarmRaised))
+
+
+def test_who_always_tells_the_day_ahead_is_not_silent(city: City) -> None:
+    city.watch_by(SILENT)
+    city.read((0, 0.3))
+    city.read((0, 0.3), stream=city.second)
+    scan(1)
+    for told, quality in ((10, Quality.MANUAL), (20, Quality.GOOD)):
+        _tell_ahead(city.first, told_at=told, quality=quality)
+        _tell_ahead(city.second, told_at=told, quality=Quality.GOOD)
+    scan(16, 24)
+    assert {alarm.datastream_id for alarm in facade.open_alarms()} == {city.second}
+    scan(26)
+    assert {alarm.datastream_id for alarm in facade.open_alarms()} == {city.first, city.second}
+
+
+def _tell_ahead(stream: int, *, told_at: float, quality: Quality) -> None:
+    """Keep a reading of the next day, as the pipeline does: it extends the extent alone."""
+    number, _ = id_range(from_us=to_us(at(told_at)), until_us=to_us(at(told_at)))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO sense_observation (datastream_id, phenomenon_time, id, result, quality, feature_id)"
+            " VALUES (%s, %s, %s, 1.0, %s, 1)",
+            [stream, at(86_400 + told_at), number, int(quality)],
+        )
+        cursor.execute(
+            "UPDATE sense_latest SET last_time = %s WHERE datastream_id = %s", [at(86_400 + told_at), stream]
+        )
 
 
 def test_our_own_absence_is_not_the_silence_of_streams(city: City) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityloop.decide import facade
-from cityloop.decide.facade import TermsError, UnknownWatchError, WatchDraft, WatchEdit
+from cityloop.decide.facade import TermsError, UnknownWatchError, WatchDraft, WatchEdit, WatchRingError
 from cityloop.decide.models import Alarm
 from cityloop.decide.rules import LimitsError, check_terms
 from cityloop.decide.rules.points import USUAL_TABLE, grade, grades, made_of
@@ -250,6 +250,17 @@ def test_watches_that_would_judge_each_other_are_refused(points: Points) -> None
         with pytest.raises(UnknownWatchError):
             facade.edit_watch(first, person_id=operator, edit=edit(named), expected_version=1, now=at(1))
     assert facade.watch(first).version == 1
+
+
+def test_declarations_that_would_judge_each_other_in_a_ring_are_refused(points: Points) -> None:
+    pond = replace(ITEM, code="pond", terms=Terms(watches=("sales",), table=USUAL_TABLE))
+    stop(points, replace(SALES, terms=replace(SALES.terms, watches=("item",))))
+    with pytest.raises(WatchRingError):
+        points.watch_by(LEVELS, replace(ITEM, terms=replace(ITEM.terms, watches=("levels", "pond"))), pond)
+    with pytest.raises(WatchRingError):
+        points.watch_by(LEVELS, replace(ITEM, terms=replace(ITEM.terms, watches=("item",))))
+    assert {view.code for view in facade.watches()} == {"levels", "sales"}
+    points.watch_by(LEVELS, ITEM, pond)
 
 
 GROUP = FIELDS | {

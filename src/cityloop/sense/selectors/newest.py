@@ -22,6 +22,16 @@ _NEWEST = """
     ORDER BY datastream_id
 """
 
+_ENTERED_AHEAD = """
+    SELECT l.datastream_id, o.id
+    FROM sense_latest l, LATERAL (
+      SELECT max(r.id) AS id FROM sense_observation r
+      WHERE r.datastream_id = l.datastream_id AND r.phenomenon_time > coalesce(l.phenomenon_time, '-infinity')
+        AND r.phenomenon_time <= l.last_time AND r.quality = %s
+    ) o
+    WHERE l.datastream_id = ANY(%s) AND l.last_time > coalesce(l.phenomenon_time, '-infinity') AND o.id IS NOT NULL
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class NewestReadings:
@@ -66,3 +76,18 @@ def newest_readings(datastream_ids: Iterable[int]) -> NewestReadings:
         received_us[unknown] = [ingested_at_us(one) for one in number[unknown].tolist()]
     value = np.array([row[5] for row in rows], dtype=np.float64)
     return NewestReadings(stream, number, at_us, received_us, value, quality == int(Quality.LATE))
+
+
+def entered_ahead_us(datastream_ids: Iterable[int]) -> dict[int, int]:
+    """Return when a person last gave a stream a reading of a time ahead, which is no newest reading of its own.
+
+    Args:
+        datastream_ids: the streams.
+
+    Returns:
+        By stream, of those that were given one after their newest reading's time: when it reached us, microseconds
+        since the Unix epoch.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ENTERED_AHEAD, [int(Quality.MANUAL), list(datastream_ids)])
+        return {stream: ingested_at_us(number) for stream, number in cursor.fetchall()}
