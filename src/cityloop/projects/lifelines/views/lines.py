@@ -1,5 +1,6 @@
 """The lines: tiles of all, and one line's page with its curve and the figures of its day."""
 
+import math
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -153,7 +154,9 @@ def _span(curve: LineCurve) -> tuple[float, float]:
     limits = [one for one in (curve.capacity_an_hour, curve.supply_an_hour) if one is not None]
     low, high = min(drawn, default=0.0), max((*drawn, *limits), default=1.0)
     edge = (high - low) * EDGE_SHARE or abs(high) * EDGE_SHARE or 1.0
-    return (0.0 if 0 <= low < high / 2 else round(low - edge, 6)), round(high + edge, 6)
+    low, high = 0.0 if 0 <= low < high / 2 else low - edge, high + edge
+    step = 10.0 ** math.floor(math.log10(high - low)) / 2
+    return round(math.floor(low / step) * step, 6), round(math.ceil(high / step) * step, 6)
 
 
 __all__ = ["chart_of", "figures_of", "line", "tiles"]
