@@ -4,6 +4,7 @@ The throw-away PostgreSQL is started by the early plugin `tests/engines.py` (`-p
 pytest-django reads Django's settings before any conftest is imported.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,16 @@ def _only_what_is_full_is_flushed() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", quick_flush)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _the_language_is_put_back() -> Iterator[None]:
+    """Leave the process speaking what it spoke: commands choose their language for the whole process."""
+    spoken = os.environ.get("LANGUAGE")
+    yield
+    os.environ.pop("LANGUAGE", None)
+    if spoken is not None:
+        os.environ["LANGUAGE"] = spoken
 
 
 @pytest.fixture(scope="session")
