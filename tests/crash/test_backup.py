@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -14,7 +15,8 @@ from bench.city import new_home
 from cityloop.site.ports import free_port
 from tests.city import City, eventually, publish, running_city
 
-HOUR = "2026-11-22T{:02}:00:00Z"
+HOUR = f"{datetime.now(UTC).date() - timedelta(days=1)}T{{:02}}:00:00Z"
+"""Of yesterday: no job packs it away meanwhile."""
 STREAM = {
     "name": "level",
     "description": "level",

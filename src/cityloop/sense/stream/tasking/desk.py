@@ -34,10 +34,11 @@ _WAITING = f"""
     ORDER BY id LIMIT {TASKS_MAX}
 """
 _DELIVERED = """
-    UPDATE sense_task SET status = 'delivered', deliveries = deliveries + 1,
-        delivered_at = coalesce(delivered_at, now())
-    WHERE id = %s AND status IN ('created', 'delivered')
+    UPDATE sense_task SET deliveries = deliveries + 1, delivered_at = coalesce(delivered_at, now()),
+        status = CASE status WHEN 'created' THEN 'delivered' ELSE status END
+    WHERE id = %s
 """
+"""A device may have reported before its delivery is noted; it was brought all the same."""
 
 
 class Carrier(Protocol):
