@@ -10,6 +10,7 @@ from cityloop.kernel.text import Text
 from cityloop.projects.lifelines.models import Threshold
 from cityloop.projects.lifelines.rules.thresholds import out_of_order
 from cityloop.projects.lifelines.selectors.thresholds import ThresholdView, threshold, thresholds
+from cityloop.projects.lifelines.services.locking import lock
 from cityloop.registry.facade import PersonView, Right, note_change, require
 
 
@@ -72,13 +73,14 @@ def change_threshold(
         ThresholdChangedMeanwhileError: if another version is in force.
     """
     require(person, Right.EDIT_WATCHES, what=f"lifelines threshold {code}")
-    spec = threshold(code).spec
+    lock("thresholds")
+    seen = threshold(code)
+    spec = seen.spec
     if not spec.least <= edit.value <= spec.most:
         raise ThresholdUnfitError(field="value", least=f"{spec.least:g}", most=f"{spec.most:g}")
     if out_of_order({one.spec.code: one.value for one in thresholds()} | {code: edit.value}) is not None:
         raise ThresholdOrderError(field="value")
-    in_force = Threshold.objects.select_for_update().filter(code=code, valid_until=None).first()
-    if (in_force.version if in_force is not None else 0) != expected_version:
+    if seen.version != expected_version:
         raise ThresholdChangedMeanwhileError
     Threshold.objects.filter(code=code, valid_until=None).update(valid_until=now)
     Threshold.objects.create(
