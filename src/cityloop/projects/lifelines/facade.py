@@ -40,6 +40,7 @@ from cityloop.projects.lifelines.rules.reductions import (
     ReductionStep,
 )
 from cityloop.projects.lifelines.rules.requests import (
+    OPEN_STATES,
     OUTCOME_TITLES,
     REQUEST_MACHINE,
     STATE_TITLES,
@@ -62,6 +63,7 @@ from cityloop.projects.lifelines.rules.users import USER_TITLES, LineUser, UserK
 from cityloop.projects.lifelines.selectors.briefs import brief_of, brief_pdf
 from cityloop.projects.lifelines.selectors.coordination import (
     lines_of,
+    open_requests_of,
     proposal_for,
     reduction_for,
     reduction_steps_open_to,
@@ -167,6 +169,7 @@ __all__ = [
     "MAKES",
     "NAMES",
     "NODES",
+    "OPEN_STATES",
     "OUTCOME_TITLES",
     "REDUCTION_MACHINE",
     "REDUCTION_STATE_TITLES",
@@ -259,6 +262,7 @@ __all__ = [
     "links_of",
     "local_day",
     "number_trace",
+    "open_requests_of",
     "picture_of_line",
     "picture_of_reduction",
     "picture_of_request",

@@ -27,6 +27,10 @@ class RequestState(StrEnum):
     CLOSED = "closed"
 
 
+OPEN_STATES = tuple(state for state in RequestState if state is not RequestState.CLOSED)
+"""Of requests that have not ended."""
+
+
 class RequestStep(StrEnum):
     """What moves a request."""
 

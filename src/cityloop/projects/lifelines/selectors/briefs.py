@@ -5,14 +5,12 @@ from datetime import datetime
 from cityloop.projects.lifelines.rules.brief import AskedFor, Brief, in_trouble
 from cityloop.projects.lifelines.rules.days import Figure, Line
 from cityloop.projects.lifelines.rules.lines import MAKES
-from cityloop.projects.lifelines.rules.requests import STATE_TITLES, RequestState
-from cityloop.projects.lifelines.selectors.coordination import requests_of
+from cityloop.projects.lifelines.rules.requests import OPEN_STATES, STATE_TITLES
+from cityloop.projects.lifelines.selectors.coordination import open_requests_of
 from cityloop.projects.lifelines.selectors.curves import line_curve
 from cityloop.projects.lifelines.selectors.days import line_days
 from cityloop.projects.lifelines.selectors.requests import RequestView, requests
 from cityloop.registry.facade import PersonView, Right
-
-_OPEN = tuple(state for state in RequestState if state is not RequestState.CLOSED)
 
 
 def brief_of(at: datetime, *, made_by: str, made_at: datetime, person: PersonView | None) -> Brief:
@@ -36,12 +34,10 @@ def brief_of(at: datetime, *, made_by: str, made_at: datetime, person: PersonVie
 
 def _requests(at: datetime, person: PersonView | None) -> tuple[AskedFor, ...] | None:
     if person is None:
-        found = requests(bodies=None, states=_OPEN)
-    elif Right.SEE_COORDINATION in person.rights:
-        found = requests_of(person, states=_OPEN)
-    else:
+        return tuple(_asked(one) for one in requests(bodies=None, states=OPEN_STATES) if one.as_of <= at)
+    if Right.SEE_COORDINATION not in person.rights:
         return None
-    return tuple(_asked(one) for one in found if one.as_of <= at)
+    return tuple(_asked(one) for one in open_requests_of(person, at=at))
 
 
 def _asked(one: RequestView) -> AskedFor:

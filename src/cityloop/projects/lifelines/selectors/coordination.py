@@ -15,6 +15,7 @@ from cityloop.projects.lifelines.rules.reductions import (
     proposed_cut,
 )
 from cityloop.projects.lifelines.rules.requests import (
+    OPEN_STATES,
     REQUEST_MACHINE,
     RequestMove,
     RequestState,
@@ -55,6 +56,18 @@ def requests_of(
 ) -> list[RequestView]:
     """Return the requests a person may see, those that wait for an answer first by their deadline."""
     return requests(bodies=_bodies_of(person), line=line, states=states, text=text)
+
+
+def open_requests_of(person: PersonView, *, at: datetime) -> list[RequestView]:
+    """Return what has been asked of upstream and has not ended, as far as a person may see it; nothing without right.
+
+    Args:
+        person: who looks.
+        at: as of when; a request belongs to the instant of its picture.
+    """
+    if Right.SEE_COORDINATION not in person.rights:
+        return []
+    return [one for one in requests_of(person, states=OPEN_STATES) if one.as_of <= at]
 
 
 def request_for(person: PersonView, request_id: int) -> RequestView:

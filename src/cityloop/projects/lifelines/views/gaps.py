@@ -12,13 +12,12 @@ from django.views.decorators.http import require_safe
 from cityloop.kernel.levels import Level
 from cityloop.kernel.text import Text
 from cityloop.projects.lifelines import facade
-from cityloop.projects.lifelines.facade import Figure, Line, LineDay, RequestState, RequestView
+from cityloop.projects.lifelines.facade import Figure, Line, LineDay, RequestView
 from cityloop.projects.lifelines.views.moments import Moment, moment_asked
 from cityloop.registry.facade import PersonView, Right, person_of, requires
 
 IN_ORDER = int(max(Level)) + 1
 PER_CENT = 100
-OPEN_STATES = tuple(state for state in RequestState if state is not RequestState.CLOSED)
 
 
 @requires(Right.SEE_PROJECTS)
@@ -57,17 +56,10 @@ def share_of(day: LineDay) -> float | None:
 
 
 def open_requests(person: PersonView, moment: Moment) -> dict[Line, list[tuple[RequestView, Text]]]:
-    """Return what has been asked of upstream for each line and has not ended, as far as a person may see it.
-
-    Args:
-        person: who looks.
-        moment: as of when; a request belongs to the instant of its picture.
-    """
+    """Return the open requests that a person may see, by line, each with its state in words."""
     found: dict[Line, list[tuple[RequestView, Text]]] = {}
-    if Right.SEE_COORDINATION in person.rights:
-        for one in facade.requests_of(person, states=OPEN_STATES):
-            if one.as_of <= moment.at:
-                found.setdefault(one.line, []).append((one, facade.STATE_TITLES[one.state]))
+    for one in facade.open_requests_of(person, at=moment.at):
+        found.setdefault(one.line, []).append((one, facade.STATE_TITLES[one.state]))
     return found
 
 

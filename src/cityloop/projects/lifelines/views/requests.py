@@ -17,7 +17,6 @@ from cityloop.projects.lifelines.facade import Line, Portion, RequestState, Requ
 from cityloop.projects.lifelines.forms import DraftForm, RequestStepForm, WishForm, revision_of
 from cityloop.projects.lifelines.views.asked import instant_asked
 from cityloop.projects.lifelines.views.charts import chart_of, figures_of
-from cityloop.projects.lifelines.views.gaps import OPEN_STATES
 from cityloop.registry import facade as registry
 from cityloop.registry.facade import Right, in_words, person_of, requires, sentence_of
 
@@ -33,7 +32,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
     person, now = person_of(request), instant_asked(request)
     line, tab = _line(request.GET.get("line", "")), request.GET.get("tab", "open")
     text = request.GET.get("text", "").replace("\0", "").strip()[:60]
-    states = (RequestState.CLOSED,) if tab == "ended" else OPEN_STATES
+    states = (RequestState.CLOSED,) if tab == "ended" else facade.OPEN_STATES
     found = facade.requests_of(person, line=line, states=states, text=text)
     rows = [_row(one, now) for one in found]
     context = {
